@@ -1,0 +1,71 @@
+# Everything runs from a bare clone with Python 3.11 or newer and make: a target sets up .venv as far as it needs it.
+#   make PYTHON=python3.12 test      another interpreter
+#   make PYTEST_ARGS='-k vocab' test     some tests
+PYTHON ?= python3
+VENV ?= .venv
+WORKERS ?= 2
+PYTEST_ARGS ?=
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: help demo test test-all lint format docs bench clean distclean
+.NOTPARALLEL:
+
+help:
+	@echo "make demo      embed a bundled graph and list a character's nearest neighbours"
+	@echo "make test      the tests, without the slow ones"
+	@echo "make test-all  every test"
+	@echo "make lint      style, types and import floors"
+	@echo "make format    let ruff rewrite the files"
+	@echo "make docs      build the documentation into site/"
+	@echo "make bench     the speed benchmarks"
+	@echo "make clean     remove what the targets made; make distclean removes .venv too"
+
+demo: $(VENV)/.base
+	@mkdir -p demo-out
+	$(BIN)/cleora-jax embed --input examples/lesmis.tsv --edges --weight-column 3 --output demo-out/lesmis.parquet
+	$(BIN)/cleora-jax similar --embeddings demo-out/lesmis.parquet --entity Valjean --top-k 5
+
+test: $(VENV)/.extra-test
+	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+
+test-all: $(VENV)/.extra-test
+	$(BIN)/python -m pytest -n $(WORKERS) -m "" $(PYTEST_ARGS)
+
+lint: $(VENV)/.extra-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.extra-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(VENV)/.extra-docs
+	$(BIN)/mkdocs build --strict
+
+bench: $(VENV)/.extra-test
+	@set -e; for script in $(wildcard experiments/speed/*.py); do echo "== $$script"; $(BIN)/python $$script; done
+
+clean:
+	rm -rf build dist site demo-out .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
+	find cleora_jax tests experiments -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean
+	rm -rf $(VENV)
+
+# Stamps: the virtual environment, then the package with the extras that a target needs.
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "cleora-jax needs Python 3.11 or newer; '$(PYTHON)' is not. Try: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.base: pyproject.toml | $(VENV)/.python
+	$(PIP) -e .
+	@touch $@
+
+$(VENV)/.extra-test $(VENV)/.extra-dev $(VENV)/.extra-docs: $(VENV)/.extra-%: pyproject.toml | $(VENV)/.python
+	$(PIP) -e '.[$*]'
+	@touch $@

@@ -1,0 +1,50 @@
+"""Guards of the door: every option is checked once, before any work, with an error that names
+the argument, the rule and the value. Nothing here imports anything of ours."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Sequence
+from typing import Any
+
+
+class InputError(ValueError):
+    """Input data that cannot be read as asked: the message names the place (file, line) and the fault."""
+
+
+class NotFoundError(KeyError):
+    """An id that the vocabulary does not hold; the message lists the unknown ids and the nearest known ones."""
+
+    def __str__(self) -> str:  # KeyError shows the repr of its argument; people read a sentence
+        return str(self.args[0]) if self.args else ""
+
+
+def one_of(name: str, value: Any, choices: Sequence[Any]) -> None:
+    """Raise ValueError unless `value` is one of `choices`."""
+    if value not in choices:
+        listed = ", ".join(repr(choice) for choice in choices)
+        raise ValueError(f"`{name}` must be one of {listed}, got {value!r}.")
+
+
+def integer(name: str, value: Any, *, low: int, high: int | None = None) -> int:
+    """Return `value` as an int, or raise unless it is an integer with low <= value <= high."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"`{name}` must be an integer, got {value!r}.")
+    if value < low or (high is not None and value > high):
+        rule = f"at least {low}" if high is None else f"between {low} and {high}"
+        raise ValueError(f"`{name}` must be {rule}, got {value}.")
+    return int(value)
+
+
+def real(name: str, value: Any, *, low: float, high: float | None = None, open_high: bool = False) -> float:
+    """Return `value` as a float, or raise unless it is finite with low <= value <= high (< high if `open_high`)."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"`{name}` must be a number, got {value!r}.")
+    number = float(value)
+    too_high = high is not None and (number >= high if open_high else number > high)
+    if not math.isfinite(number) or number < low or too_high:
+        bracket = ")" if open_high else "]"
+        rule = f"at least {low:g}" if high is None else f"in [{low:g}, {high:g}{bracket}"
+        raise ValueError(f"`{name}` must be finite and {rule}, got {value!r}.")
+    return number

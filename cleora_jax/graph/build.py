@@ -1,0 +1,242 @@
+"""Graph: un-normalised counts over one vocabulary. Everything else is derived from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import scipy.sparse as sp
+
+from cleora_jax import _checks as checks
+from cleora_jax.graph.counts import clique_counts
+from cleora_jax.graph.hyperedges import Incidence, Relation, clique_entries, factored_entries
+from cleora_jax.graph.vocab import Vocab
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What was read and what was not: printed by the CLI, kept with the graph.
+
+    Args:
+        sources: the files, in the order read; empty for in-memory input.
+        format: how cells were split, e.g. "tsv" (decided from suffix and first lines where not given).
+        lines: lines or rows read, those below included.
+        blank_lines, comment_lines: lines that hold nothing.
+        bad_lines: lines left out by `on_bad_line="skip"`.
+        bad_examples: messages of the first ten of them.
+    """
+
+    sources: tuple[str, ...] = ()
+    format: str = "arrays"
+    lines: int = 0
+    blank_lines: int = 0
+    comment_lines: int = 0
+    bad_lines: int = 0
+    bad_examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """Entities and how they occur together: one or several relations over one vocabulary. Immutable; pickles.
+
+    Build one by `read` (files), `from_hyperedges` (lines or lists), `from_table` (Arrow, pandas, polars), `from_edges`,
+    `from_scipy` or `from_bcoo`.
+
+    Args:
+        vocab: the n entities.
+        relations: at least one `Relation`; several where the column spec has several.
+        transient: names of the columns whose entities propagate but are not among the results.
+        report: how it was built.
+
+    Example:
+        >>> import cleora_jax as cj
+        >>> graph = cj.from_hyperedges(["alice laptop", "alice mouse", "bob keyboard"])
+        >>> graph
+        Graph(5 entities, 3 hyperedges; node: 5)
+    """
+
+    vocab: Vocab
+    relations: tuple[Relation, ...]
+    transient: tuple[str, ...] = ()
+    report: BuildReport = field(default_factory=BuildReport)
+
+    @property
+    def num_entities(self) -> int:
+        """n, transient entities included."""
+        return len(self.vocab)
+
+    @property
+    def num_hyperedges(self) -> int:
+        """Hyperedges (a line of several relations counts once); stored entries where a matrix was given."""
+        return max(relation.num_hyperedges for relation in self.relations)
+
+    @cached_property
+    def isolated(self) -> np.ndarray:
+        """bool[n]: entities that stand in no hyperedge of positive weight (zero row of W in every relation)."""
+        touched = np.zeros(self.num_entities, bool)
+        for relation in self.relations:
+            touched |= _touched(relation, self.num_entities)
+        return ~touched
+
+    @cached_property
+    def kept(self) -> np.ndarray:
+        """int64: rows of the entities that are among the results (all but those of transient columns)."""
+        hidden = [code for code, name in enumerate(self.vocab.columns) if name in self.transient]
+        return np.flatnonzero(~np.isin(self.vocab.column_of, hidden))
+
+    def __repr__(self) -> str:
+        counts = np.bincount(self.vocab.column_of, minlength=len(self.vocab.columns))
+        columns = ", ".join(f"{name}: {count:,}" for name, count in zip(self.vocab.columns, counts, strict=True))
+        given = self.relations[0].counts is not None
+        edges = f"{self.num_hyperedges:,} {'matrix entries' if given else 'hyperedges'}"
+        parts = [f"Graph({self.num_entities:,} entities, {edges}; {columns}"]
+        if len(self.relations) > 1:
+            parts.append("; relations " + ", ".join(relation.name for relation in self.relations))
+        if self.isolated.any():
+            parts.append(f"; {int(self.isolated.sum()):,} isolated")
+        if self.report.bad_lines:
+            parts.append(f"; {self.report.bad_lines:,} bad lines skipped")
+        return "".join(parts) + ")"
+
+    def relation(self, name: str) -> Graph:
+        """The graph of one relation alone, over the same vocabulary."""
+        names = [relation.name for relation in self.relations]
+        checks.one_of("name", name, names)
+        return replace(self, relations=(self.relations[names.index(name)],))
+
+    def counts(self) -> sp.csr_array:
+        """W, the un-normalised symmetric counts: n × n CSR float32, self-pairs included, relations added."""
+        total = clique_counts(self.relations[0], self.num_entities)
+        for relation in self.relations[1:]:
+            total = total + clique_counts(relation, self.num_entities)
+        return sp.csr_array(total)
+
+    to_scipy = counts
+
+    def entries(self) -> dict[str, int]:
+        """Stored entries of the two ways to multiply: {"clique": at most Σ|e|², "factored": 2Σ|e|} (SEMANTICS §2)."""
+        return {
+            "clique": sum(clique_entries(relation, self.num_entities) for relation in self.relations),
+            "factored": sum(factored_entries(relation) for relation in self.relations),
+        }
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Graph, (self.vocab, self.relations, self.transient, self.report)
+
+
+def from_edges(
+    src: Sequence[Any] | np.ndarray,
+    dst: Sequence[Any] | np.ndarray,
+    weight: Sequence[float] | np.ndarray | None = None,
+    *,
+    num_entities: int | None = None,
+    ids: Sequence[str] | None = None,
+    column: str = "node",
+) -> Graph:
+    """A graph of edges, each a hyperedge of two entities (in the order source, target) with weight `weight`.
+
+    Args:
+        src, dst: [E] both; either ids (strings or integers; rows by first appearance), or, where `num_entities` or
+            `ids` is given, rows 0 … n−1.
+        weight: float[E] ≥ 0; default all ones.
+        num_entities: n, where src and dst are rows; entities without an edge are isolated.
+        ids: names of the n rows (default "0", "1", …).
+        column: name of the only column.
+
+    Raises:
+        ValueError: lengths that differ, rows out of range, a negative, NaN or infinite weight (its place is named).
+
+    Example:
+        >>> import cleora_jax as cj
+        >>> cj.from_edges(["a", "b"], ["b", "c"], [1.0, 2.0])
+        Graph(3 entities, 2 hyperedges; node: 3)
+        >>> cj.from_edges([0, 1], [1, 2], num_entities=5)
+        Graph(5 entities, 2 hyperedges; node: 5; 2 isolated)
+    """
+    source, target = np.asarray(src), np.asarray(dst)
+    if source.ndim != 1 or source.shape != target.shape:
+        raise ValueError(f"`src` and `dst` must be one-dimensional of equal length, got {source.shape}, {target.shape}.")
+    if len(source) == 0:
+        raise ValueError("`src` is empty: a graph needs at least one edge.")
+    member = np.stack([source, target], axis=1).ravel()
+    if num_entities is None and ids is None:
+        encoded = as_strings(pa.array(member), "src").dictionary_encode()
+        rows, names = encoded.indices.to_numpy(), encoded.dictionary
+    else:
+        count = len(ids) if ids is not None else checks.integer("num_entities", num_entities, low=1)
+        rows, names = _checked_rows(member, count), list(ids) if ids is not None else [str(i) for i in range(count)]
+    side = Incidence(np.arange(0, len(member) + 1, 2), rows.astype(np.int32))
+    weights = None if weight is None else check_weights(np.asarray(weight), len(source), "`weight`, edge {}")
+    return Graph(Vocab.of(names, column), (Relation(column, side, side, weights),))
+
+
+def from_scipy(matrix: Any, ids: Sequence[str] | None = None, *, column: str = "node") -> Graph:
+    """A graph whose counts W are a given square SciPy sparse matrix (or array): entry (i, j) relates row i to row j.
+
+    Nothing is added: no self-pairs, no symmetrisation. Duplicate entries are summed, explicit zeros dropped.
+
+    Args:
+        matrix: n × n, entries finite and ≥ 0.
+        ids: names of the n rows (default "0", "1", …).
+        column: name of the only column.
+    """
+    counts = sp.csr_array(matrix, dtype=np.float32, copy=True)
+    if counts.shape[0] != counts.shape[1] or counts.shape[0] == 0:
+        raise ValueError(f"`matrix` must be square and not empty, got shape {counts.shape}.")
+    counts.sum_duplicates()
+    check_weights(counts.data, counts.nnz, "`matrix`, stored entry {}")
+    counts.eliminate_zeros()
+    names = [str(i) for i in range(counts.shape[0])] if ids is None else ids
+    if len(names) != counts.shape[0]:
+        raise ValueError(f"`ids` must have one id per row ({counts.shape[0]}), got {len(names)}.")
+    return Graph(Vocab.of(names, column), (Relation(column, counts=counts),), report=BuildReport(format="matrix"))
+
+
+def check_weights(weight: np.ndarray, count: int, place: str) -> np.ndarray:
+    """Weights as float32[count], or an error that names the first that is not finite and ≥ 0."""
+    if weight.shape != (count,):
+        raise ValueError(f"`weight` must have one entry per hyperedge ({count}), got shape {weight.shape}.")
+    values = weight.astype(np.float32)
+    wrong = ~(np.isfinite(values) & (values >= 0))
+    if wrong.any():
+        at = int(np.flatnonzero(wrong)[0])
+        raise checks.InputError(f"{place.format(at)}: weight {weight[at]} must be finite and at least 0.")
+    return values
+
+
+def as_strings(values: pa.Array, name: str) -> pa.LargeStringArray:
+    """Ids as large_string: strings as they are, integers in decimal; anything else is a TypeError."""
+    kind = values.type
+    if pa.types.is_dictionary(kind):
+        return as_strings(values.dictionary_decode(), name)
+    if not (pa.types.is_integer(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind)
+            or pa.types.is_string_view(kind)):
+        raise TypeError(f"`{name}`: ids must be strings or integers, got {kind}.")
+    return values.cast(pa.large_string())
+
+
+def _checked_rows(rows: np.ndarray, count: int) -> np.ndarray:
+    if not np.issubdtype(rows.dtype, np.integer):
+        raise TypeError(f"`src` and `dst` must be integer rows where `num_entities` or `ids` is given, got {rows.dtype}.")
+    wrong = (rows < 0) | (rows >= count)
+    if wrong.any():
+        at = int(np.flatnonzero(wrong)[0])
+        raise ValueError(f"`{('src', 'dst')[at % 2]}`, edge {at // 2}: row {rows[at]} is not in 0 … {count - 1}.")
+    return rows
+
+
+def _touched(relation: Relation, num_entities: int) -> np.ndarray:
+    touched = np.zeros(num_entities, bool)
+    if relation.counts is not None:
+        touched[np.diff(relation.counts.indptr) > 0] = True
+        touched[relation.counts.indices] = True
+        return touched
+    for side, other in ((relation.left, relation.right), (relation.right, relation.left)):
+        assert side is not None and other is not None
+        live = other.size > 0 if relation.weight is None else (other.size > 0) & (relation.weight > 0)
+        touched[side.member if live.all() else side.member[np.repeat(live, side.size)]] = True
+    return touched

@@ -1,0 +1,110 @@
+"""Sparse counts W of a relation, as SciPy matrices: the clique form, its two factors, and the ordered (directed) form.
+
+W = H diag(w_e / |e|²) Hᵀ over one column, W_ab = Σ_e w_e H^a_e H^b_e / (|e_a| |e_b|) over two (SEMANTICS §2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import scipy.sparse as sp
+
+from cleora_jax.graph.hyperedges import Incidence, Relation, hyperedge_weight, index_array, sides
+
+
+def clique_counts(relation: Relation, num_entities: int) -> sp.csr_array:
+    """W as one symmetric CSR (n × n, float32, sorted, no duplicates); a given matrix as it was given."""
+    if relation.counts is not None:
+        return relation.counts
+    left, right = sides(relation)
+    weight = hyperedge_weight(relation)
+    parts = list(_pairs(left, right, weight))
+    if relation.reflexive:  # a member's pair with itself, added up apart: n entries instead of Σ|e|
+        parts.append(_diagonal(left, weight, num_entities))
+    else:
+        parts += [(column, row, value) for row, column, value in parts]
+    return _to_csr(parts, num_entities)
+
+
+def ordered_counts(relation: Relation, num_entities: int) -> sp.csr_array:
+    """W = Σ_e w_e [i before j in e] / pairs(e): from earlier to later members, or from the left column to the right."""
+    if relation.counts is not None:
+        return relation.counts
+    left, right = sides(relation)
+    if not relation.reflexive:
+        return _to_csr(list(_pairs(left, right, hyperedge_weight(relation))), num_entities)
+    mass = np.ones(len(left)) if relation.weight is None else relation.weight.astype(np.float64)
+    pairs = left.size * (left.size - 1) / 2
+    weight = np.divide(mass, pairs, out=np.zeros_like(mass), where=pairs > 0)
+    return _to_csr(list(_pairs(left, right, weight, ordered=True)), num_entities)
+
+
+def factors(relation: Relation, num_entities: int) -> tuple[sp.csr_array, sp.csr_array]:
+    """(F, G) with W = F G exactly: n × E' and E' × n, E' = E over one column and 2E over two."""
+    left, right = sides(relation)
+    weight = hyperedge_weight(relation)
+    ones = np.ones(len(left))
+    if relation.reflexive:
+        plain = left.matrix(num_entities, ones)
+        return _transpose(left.matrix(num_entities, weight)), plain
+    from_left, from_right = left.matrix(num_entities, weight), right.matrix(num_entities, weight)
+    gather = sp.vstack([right.matrix(num_entities, ones), left.matrix(num_entities, ones)], format="csr")
+    return _transpose(sp.vstack([from_left, from_right], format="csr")), gather
+
+
+def _transpose(matrix: sp.csr_array) -> sp.csr_array:
+    return sp.csr_array(matrix.T.tocsr())
+
+
+Pairs = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def _pairs(left: Incidence, right: Incidence, weight: np.ndarray, *, ordered: bool = False) -> Iterator[Pairs]:
+    """(row, column, value) of member pairs, hyperedges of equal shape at a time.
+
+    Over one column: the pairs of different places (of increasing place where `ordered`); over two: all pairs.
+    """
+    reflexive = left is right
+    shape = left.size * (int(right.size.max(initial=0)) + 1) + right.size
+    for code in np.unique(shape):
+        rows = np.flatnonzero(shape == code)
+        size_left, size_right = int(left.size[rows[0]]), int(right.size[rows[0]])
+        place_left, place_right = np.divmod(np.arange(size_left * size_right), max(size_right, 1))
+        if reflexive:
+            kept = place_left < place_right if ordered else place_left != place_right
+            place_left, place_right = place_left[kept], place_right[kept]
+        if len(place_left) == 0:
+            continue
+        every = len(rows) == len(left)
+        first = slice(None) if every else rows
+        members_left = _members(left, first, size_left)
+        members_right = members_left if reflexive else _members(right, first, size_right)
+        value = np.repeat(weight[first].astype(np.float32), len(place_left))
+        yield members_left[:, place_left].ravel(), members_right[:, place_right].ravel(), value
+
+
+def _members(side: Incidence, rows: np.ndarray | slice, size: int) -> np.ndarray:
+    """int32[len(rows), size]: members of hyperedges that all hold `size` entities."""
+    if isinstance(rows, slice):
+        return side.member.reshape(-1, size)
+    return side.member[side.offset[:-1][rows][:, None] + np.arange(size)]
+
+
+def _diagonal(side: Incidence, weight: np.ndarray, num_entities: int) -> Pairs:
+    value = np.bincount(side.member, weights=np.repeat(weight, side.size), minlength=num_entities)
+    rows = np.flatnonzero(value).astype(np.int32)
+    return rows, rows, value[rows].astype(np.float32)
+
+
+def _to_csr(parts: list[Pairs], num_entities: int) -> sp.csr_array:
+    """Sum of pairs as a canonical CSR; the order of every sum is fixed by the data."""
+    row, column, value = (
+        np.concatenate([part[field] for part in parts] or [np.zeros(0, np.float32 if field == 2 else np.int32)])
+        for field in range(3)
+    )
+    matrix = sp.coo_array((value, (row, column)), shape=(num_entities, num_entities)).tocsr()
+    matrix.sum_duplicates()
+    matrix.indices = matrix.indices.astype(np.int32, copy=False)
+    matrix.indptr = index_array(matrix.indptr)
+    return sp.csr_array(matrix)

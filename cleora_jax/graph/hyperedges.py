@@ -1,0 +1,131 @@
+"""Ragged hyperedges: which entities stand in which hyperedge, and what pairs of columns they relate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import scipy.sparse as sp
+
+
+@dataclass(frozen=True, eq=False)
+class Incidence:
+    """One column's side of the hyperedges: hyperedge r holds `member[offset[r]:offset[r + 1]]`, repeats counted.
+
+    Args:
+        offset: int64[E + 1], non-decreasing from 0 to m.
+        member: int32[m], rows of the vocabulary, in the order read.
+    """
+
+    offset: np.ndarray
+    member: np.ndarray
+
+    def __post_init__(self) -> None:
+        self.offset.flags.writeable = False
+        self.member.flags.writeable = False
+
+    def __len__(self) -> int:
+        return len(self.offset) - 1
+
+    @cached_property
+    def size(self) -> np.ndarray:
+        """|e| of each hyperedge, int64[E]."""
+        return np.diff(self.offset)
+
+    def matrix(self, num_entities: int, value: np.ndarray) -> sp.csr_array:
+        """CSR (E × n) with `value[r]` at each member of hyperedge r; repeated members stay separate entries."""
+        data = np.repeat(value.astype(np.float32), self.size)
+        return sp.csr_array((data, self.member, index_array(self.offset)), shape=(len(self), num_entities))
+
+    def take(self, rows: np.ndarray) -> Incidence:
+        """The hyperedges at `rows` (int positions), in that order."""
+        size = self.size[rows]
+        offset = offsets_of(size)
+        source = np.arange(offset[-1]) + np.repeat(self.offset[:-1][rows] - offset[:-1], size)
+        return Incidence(offset, self.member[source])
+
+
+@dataclass(frozen=True, eq=False)
+class Relation:
+    """Un-normalised counts of one relation: hyperedges between two columns (or one and itself), or a given matrix.
+
+    Args:
+        name: e.g. "product" (reflexive) or "user-product".
+        left, right: the two sides; the same object where a column relates to itself; None where `counts` is given.
+        weight: float32[E] ≥ 0, or None for all ones.
+        counts: a given matrix W (n × n CSR, float32) in place of hyperedges, as imported.
+    """
+
+    name: str
+    left: Incidence | None = None
+    right: Incidence | None = None
+    weight: np.ndarray | None = None
+    counts: sp.csr_array | None = None
+
+    @property
+    def reflexive(self) -> bool:
+        """A column related to itself."""
+        return self.left is self.right
+
+    @property
+    def num_hyperedges(self) -> int:
+        """Hyperedges, or stored entries of a given matrix."""
+        if self.counts is not None:
+            return int(self.counts.nnz)
+        assert self.left is not None
+        return len(self.left)
+
+
+def sides(relation: Relation) -> tuple[Incidence, Incidence]:
+    """Both sides of a relation of hyperedges."""
+    if relation.left is None or relation.right is None:
+        raise TypeError(f"relation {relation.name!r} was given as a matrix and holds no hyperedges.")
+    return relation.left, relation.right
+
+
+def hyperedge_weight(relation: Relation) -> np.ndarray:
+    """float64[E]: w_e / (|e_a| |e_b|), so that a hyperedge's total mass is w_e whatever its size (SEMANTICS: §2)."""
+    left, right = sides(relation)
+    pairs = left.size.astype(np.float64) * right.size
+    mass = np.ones(len(left)) if relation.weight is None else relation.weight.astype(np.float64)
+    return np.divide(mass, pairs, out=np.zeros_like(mass), where=pairs > 0)
+
+
+def clique_entries(relation: Relation, num_entities: int) -> int:
+    """Upper bound on the stored entries of W: Σ|e|(|e|−1) pairs and the diagonal (2 Σ|e_a||e_b| over two columns)."""
+    if relation.counts is not None:
+        return int(relation.counts.nnz)
+    left, right = sides(relation)
+    if relation.reflexive:
+        return int((left.size * (left.size - 1)).sum()) + num_entities
+    return 2 * int((left.size * right.size).sum())
+
+
+def factored_entries(relation: Relation) -> int:
+    """Stored entries of the two factors: 2Σ|e| (2Σ(|e_a| + |e_b|) over two columns)."""
+    if relation.counts is not None:
+        return int(relation.counts.nnz)
+    left, right = sides(relation)
+    return 2 * (len(left.member) + (0 if relation.reflexive else len(right.member)))
+
+
+def offsets_of(size: np.ndarray) -> np.ndarray:
+    """int64[len(size) + 1] running sum of sizes, from 0."""
+    offset = np.zeros(len(size) + 1, np.int64)
+    np.cumsum(size, out=offset[1:])
+    return offset
+
+
+def index_array(values: np.ndarray) -> np.ndarray:
+    """int32 where the largest value fits, else int64."""
+    fits = len(values) == 0 or values[-1] <= np.iinfo(np.int32).max
+    return values.astype(np.int32 if fits else np.int64, copy=False)
+
+
+def group_rows(key: np.ndarray, side: Incidence, num_groups: int) -> Incidence:
+    """Hyperedges with the same key joined into one; members in the order read (an incidence list, grouped)."""
+    order = np.argsort(key, kind="stable")
+    joined = side.take(order)
+    size = np.bincount(key, weights=side.size, minlength=num_groups).astype(np.int64)
+    return Incidence(offsets_of(size), joined.member)

@@ -1,0 +1,95 @@
+"""The one place where ids become integers: codes in order of first appearance."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from cleora_jax.graph.tokens import unpack
+from cleora_jax.graph.vocab import Vocab
+
+FLUSH_TOKENS = 1 << 22  # tokens kept unencoded at a time; bounds the memory of reading
+
+
+class Interner:
+    """Gives each distinct id of one column a code 0, 1, 2, … by first appearance, over any number of chunks.
+
+    Chunks are Arrow arrays of packed uint64 or large_string (see `tokens.to_arrow`). Codes do not depend on how the
+    tokens were cut into chunks.
+    """
+
+    def __init__(self) -> None:
+        self._keys: pa.Array = pa.array([], pa.uint64())
+        self._pending: list[pa.Array] = []
+        self._pending_tokens = 0
+        self._codes: list[np.ndarray] = []
+        self._first: list[np.ndarray] = []
+        self._seen_tokens = 0
+
+    def add(self, chunk: pa.Array) -> None:
+        """Take the next tokens."""
+        self._pending.append(chunk)
+        self._pending_tokens += len(chunk)
+        if self._pending_tokens >= max(FLUSH_TOKENS, len(self._keys)):
+            self._flush()
+
+    def finish(self) -> tuple[pa.LargeStringArray, np.ndarray, np.ndarray]:
+        """Distinct ids by first appearance, the int32 code of every token, and the token at which each id first stood."""
+        self._flush()
+        codes = np.concatenate(self._codes) if self._codes else np.zeros(0, np.int32)
+        first = np.concatenate(self._first) if self._first else np.zeros(0, np.int64)
+        self._codes, self._first = [], []
+        return _as_strings(self._keys), codes, first
+
+    def _flush(self) -> None:
+        if not self._pending_tokens:
+            return
+        known = len(self._keys)
+        arrays = [self._keys, *self._pending]
+        if not all(pa.types.is_uint64(array.type) for array in arrays):
+            arrays = [_as_strings(array) for array in arrays]
+        encoded = pa.chunked_array(arrays).dictionary_encode()
+        codes = np.concatenate([chunk.indices.to_numpy() for chunk in encoded.chunks])[known:].astype(np.int32, copy=False)
+        self._keys = encoded.chunk(encoded.num_chunks - 1).dictionary
+        highest = np.maximum.accumulate(np.concatenate([[known - 1], codes]))
+        rises = np.flatnonzero(np.diff(highest))  # a new id is met exactly where the running maximum rises
+        self._first.append(rises + self._seen_tokens)
+        self._codes.append(codes)
+        self._seen_tokens += len(codes)
+        self._pending, self._pending_tokens = [], 0
+
+
+def _as_strings(keys: pa.Array) -> pa.LargeStringArray:
+    return unpack(keys.to_numpy()) if pa.types.is_uint64(keys.type) else keys.cast(pa.large_string())
+
+
+def merge_columns(
+    names: tuple[str, ...],
+    ids: list[pa.LargeStringArray],
+    first_row: list[np.ndarray],
+    shared: bool,
+) -> tuple[Vocab, list[np.ndarray]]:
+    """One vocabulary over several columns, entities by first appearance (row, then column, then place in the cell).
+
+    Args:
+        names: name of each column.
+        ids: distinct ids of each column, by first appearance.
+        first_row: the row in which each of them first stood.
+        shared: the columns name the same things, so that equal ids are one entity.
+
+    Returns:
+        The vocabulary, and for each column the int32 map from its own codes to rows of the vocabulary.
+    """
+    sizes = [len(array) for array in ids]
+    column = np.repeat(np.arange(len(ids), dtype=np.uint8), sizes)
+    order = np.lexsort((column, np.concatenate(first_row)))  # stable: keeps the order within a cell
+    everything = pa.concat_arrays(ids).take(pa.array(order))
+    row = np.empty(len(order), np.int32)
+    if shared:
+        encoded = everything.dictionary_encode()
+        row[order] = encoded.indices.to_numpy()
+        vocab = Vocab(encoded.dictionary, ("+".join(names),), np.zeros(len(encoded.dictionary), np.uint8))
+    else:
+        row[order] = np.arange(len(order), dtype=np.int32)
+        vocab = Vocab(everything, names, column[order])
+    return vocab, np.split(row, np.cumsum(sizes)[:-1])

@@ -1,0 +1,276 @@
+"""The doors for data: files, lines and lists, tables. Each ends in one `Graph`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cleora_jax import _checks as checks
+from cleora_jax._checks import InputError
+from cleora_jax._progress import Progress, no_progress
+from cleora_jax.graph.assemble import Assembler, Layout, Rows, Tally, report_of
+from cleora_jax.graph.build import Graph
+from cleora_jax.graph.columns import Column
+from cleora_jax.graph.sources import (
+    CHUNK_BYTES, FORMAT_OF_SUFFIX, FORMATS, Chunk, cut_chunks, expand, line_blocks, read_chunks, suffixes,
+)  # fmt: skip
+from cleora_jax.graph.table import as_table, check_schema, table_rows
+from cleora_jax.graph.text import delimited_rows, has_quotes, json_rows, quoted_rows, record_rows
+
+BadLine = Literal["error", "skip"]
+DEFAULT_COLUMNS = "complex::reflexive::node"
+BATCH_RECORDS = 1 << 16
+_PAIR_WEIGHT = Column("weight of the pair", ignore=True)
+
+
+def read(
+    paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    columns: str = DEFAULT_COLUMNS,
+    *,
+    format: str = "auto",
+    weight: str | None = None,
+    group_by: str | None = None,
+    shared_ids: bool = False,
+    comment: str | None = None,
+    on_bad_line: BadLine = "error",
+    chunk_bytes: int = CHUNK_BYTES,
+    progress: Progress = no_progress,
+) -> Graph:
+    """Read hyperedges from files into a `Graph`; memory is the graph's, not the files'.
+
+    Args:
+        paths: a file, a glob, a folder, "-" for standard input, or several of these, read in the order given; files may
+            end in .gz or .zst.
+        columns: the column spec, e.g. "user complex::reflexive::product" (see `parse_columns`). With a single complex
+            column, a line is a hyperedge whose entities stand apart by tabs or blanks (commas too in a .csv).
+        format: "tsv", "csv" (RFC 4180 quoting), "space", "jsonl" or "parquet"; "auto" decides by the suffix, else by
+            the first line, for each file, and the report says what it decided.
+        weight: the column that holds each hyperedge's weight, or "last": the last entry of each line (single column).
+        group_by: the column whose rows of equal value form one hyperedge, e.g. "film" for film–actor pairs.
+        shared_ids: equal ids in different columns are one entity (an edge list in two columns).
+        comment: lines that start with this are skipped (and counted).
+        on_bad_line: "error" names file, line and fault; "skip" counts such lines and keeps the first ten messages.
+        chunk_bytes: bytes read at a time; the result does not depend on it.
+        progress: called with (name, bytes done, bytes in all); see `cleora_jax.progress_bar`.
+
+    Returns:
+        The graph; `graph.report` tells what was read.
+
+    Raises:
+        InputError: missing, empty, truncated, binary or invalid UTF-8 input, or a bad line, with its place.
+        ValueError: an option that does not fit.
+    """
+    layout = _layout(columns, format, weight, group_by, shared_ids, comment, on_bad_line)
+    checks.integer("chunk_bytes", chunk_bytes, low=1)
+    sources = expand(paths)
+    assembler, tally = Assembler(layout), Tally(on_bad_line)
+    formats = []
+    total = sum(os.path.getsize(path) for path in sources if os.path.isfile(path))
+    done = 0
+    for path in sources:
+        form, batches = _file_rows(path, layout, format, comment, chunk_bytes, tally)
+        formats.append(form)
+        for rows in batches:
+            assembler.add(rows)
+            progress("reading", done, total)
+        done += os.path.getsize(path) if os.path.isfile(path) else 0
+        progress("reading", done, total)
+    return assembler.finish(report_of(tally, sources, "+".join(sorted(set(formats)))))
+
+
+def from_hyperedges(
+    hyperedges: Iterable[Any],
+    columns: str = DEFAULT_COLUMNS,
+    *,
+    format: str = "auto",
+    weight: str | None = None,
+    group_by: str | None = None,
+    shared_ids: bool = False,
+    comment: str | None = None,
+    on_bad_line: BadLine = "error",
+) -> Graph:
+    """A graph of lines of text, of lists of ids, or of (hyperedge, weight) pairs, from any iterable.
+
+    Args:
+        hyperedges: strings are lines, split as in a file; lists are the ids of one hyperedge (single-column spec) or a
+            row of cells (several columns); a tuple (string or list, number) is a hyperedge and its weight. All of one
+            kind.
+        format: for lines of several columns, "tsv" (default for "auto"), "csv", "space" or "jsonl".
+        columns, weight, group_by, shared_ids, comment, on_bad_line: as in `read`.
+
+    Example:
+        >>> import cleora_jax as cj
+        >>> cj.from_hyperedges([["alice", "laptop"], ["alice", "mouse"], ["bob", "keyboard"]])
+        Graph(5 entities, 3 hyperedges; node: 5)
+        >>> cj.from_hyperedges([("alice laptop", 2.0), ("bob keyboard", 0.5)])
+        Graph(4 entities, 2 hyperedges; node: 4)
+    """
+    layout = _layout(columns, format, weight, group_by, shared_ids, comment, on_bad_line)
+    tally = Tally(on_bad_line)
+    stream = iter(hyperedges)
+    first = next(stream, None)
+    if first is None:
+        raise InputError("`hyperedges` is empty: a graph needs at least one hyperedge.")
+    stream = chain([first], stream)
+    if isinstance(first, str):
+        form = "tsv" if format == "auto" else format
+        batches = _text_rows(cut_chunks("lines", line_blocks(stream)), layout, form, comment, tally)
+    else:
+        form = "lists"
+        layout, batches = _list_rows(stream, first, layout, tally)
+    assembler = Assembler(layout)
+    for rows in batches:
+        assembler.add(rows)
+    return assembler.finish(report_of(tally, (), form))
+
+
+def from_table(
+    data: Any,
+    columns: str,
+    *,
+    weight: str | None = None,
+    group_by: str | None = None,
+    shared_ids: bool = False,
+    on_bad_line: BadLine = "error",
+) -> Graph:
+    """A graph of a table: pyarrow, a dict of columns, or a pandas or polars frame (by the Arrow PyCapsule interface).
+
+    List columns hold several entities and need `complex::` in the spec. Other arguments as in `read`.
+
+    Example:
+        >>> import cleora_jax as cj
+        >>> cj.from_table({"user": ["u1", "u2"], "item": [["i1", "i2"], ["i2"]]}, "user complex::item")
+        Graph(4 entities, 2 hyperedges; user: 2, item: 2)
+    """
+    layout = _layout(columns, "auto", weight, group_by, shared_ids, None, on_bad_line)
+    table, tally = as_table(data), Tally(on_bad_line)
+    check_schema("`data`", table.schema, layout)
+    assembler = Assembler(layout)
+    for batch in table.to_batches():
+        assembler.add(table_rows("`data`", batch, layout, tally))
+    return assembler.finish(report_of(tally, (), "table"))
+
+
+def _layout(
+    columns: str, format: str, weight: str | None, group_by: str | None, shared: bool, comment: str | None, bad: str
+) -> Layout:
+    checks.one_of("format", format, ("auto", *FORMATS))
+    checks.one_of("on_bad_line", bad, ("error", "skip"))
+    if comment is not None and (not isinstance(comment, str) or not comment or "\n" in comment):
+        raise ValueError(f"`comment` must be a string such as '#', got {comment!r}.")
+    return Layout.parse(columns, weight, group_by, shared)
+
+
+def _file_rows(
+    path: str, layout: Layout, format: str, comment: str | None, size: int, tally: Tally
+) -> tuple[str, Iterator[Rows]]:
+    """The format of a file and its rows."""
+    form = format if format != "auto" else FORMAT_OF_SUFFIX.get(suffixes(path)[0], "auto")
+    if form == "parquet":
+        return form, _parquet_rows(path, layout, tally)
+    chunks = read_chunks(path, size)
+    first = next(chunks, None)
+    if first is None:
+        return form if form != "auto" else "empty", iter(())
+    if form == "auto":
+        form = _sniff(first, layout, comment)
+    return form, _text_rows(chain([first], chunks), layout, form, comment, tally)
+
+
+def _sniff(chunk: Chunk, layout: Layout, comment: str | None) -> str:
+    """The format of text without a telling suffix, by its first line that holds something."""
+    for raw in chunk.text.tobytes().splitlines():
+        line = raw.decode().strip()
+        if line and not (comment is not None and line.startswith(comment)):
+            break
+    if line.startswith(("[", "{")) and line.endswith(("]", "}")):
+        return "jsonl"
+    if layout.single:
+        return "space"
+    wanted = len(layout.columns) - 1
+    return "tsv" if "\t" in line or wanted == 0 else "csv" if line.count(",") == wanted else "space"
+
+
+def _text_rows(
+    chunks: Iterable[Chunk], layout: Layout, form: str, comment: str | None, tally: Tally
+) -> Iterator[Rows]:
+    chunks = iter(chunks)
+    for chunk in chunks:
+        if form == "jsonl":
+            yield json_rows(chunk, layout, comment, tally)
+        elif form == "csv" and has_quotes(chunk):
+            yield from quoted_rows(chain([chunk], chunks), layout, comment, tally)
+        else:
+            yield delimited_rows(chunk, layout, form, comment, tally)
+
+
+def _parquet_rows(path: str, layout: Layout, tally: Tally) -> Iterator[Rows]:
+    try:
+        with pq.ParquetFile(path) as file:
+            check_schema(path, file.schema_arrow, layout)
+            used = [column.name for column in layout.columns if column.name in file.schema_arrow.names]
+            for batch in file.iter_batches(BATCH_RECORDS, columns=used):
+                yield table_rows(path, batch, layout, tally)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(f"{path}: not a whole Parquet file; it is truncated or corrupt ({error}).") from error
+
+
+def _list_rows(
+    stream: Iterator[Any], first: Any, layout: Layout, tally: Tally
+) -> tuple[Layout, Iterator[Rows]]:
+    """The layout (weighted where hyperedges come as pairs) and the rows of Python lists."""
+    if not isinstance(first, (list, tuple)):
+        raise TypeError(f"`hyperedges` must hold strings, lists of ids or (hyperedge, weight) pairs, got {first!r}.")
+    weighted = _is_weighted(first)
+    if weighted:
+        if layout.weight is not None:
+            raise ValueError(f"`weight` is {layout.weight!r}, but hyperedges come as (hyperedge, weight) pairs.")
+        layout = Layout((*layout.columns, _PAIR_WEIGHT), _PAIR_WEIGHT.name, layout.group_by, layout.shared_ids)
+
+    def rows() -> Iterator[Rows]:
+        while batch := list(islice(stream, BATCH_RECORDS)):
+            base = tally.lines
+            tally.lines += len(batch)
+            places = [f"hyperedge {base + number + 1}" for number in range(len(batch))]
+            yield record_rows(*_records(batch, places, layout, weighted, tally), layout, tally)
+
+    return layout, rows()
+
+
+def _records(
+    batch: list[Any], places: list[str], layout: Layout, weighted: bool, tally: Tally
+) -> tuple[list[Sequence[Any]], list[str]]:
+    """Each hyperedge as one record of cells; those of another kind or width are bad."""
+    records: list[Sequence[Any]] = []
+    kept: list[str] = []
+    single = len(layout.columns) - weighted == 1
+    for item, place in zip(batch, places, strict=True):
+        if not isinstance(item, (list, tuple)) or _is_weighted(item) != weighted:
+            tally.bad_line(f"{place}: expected the kind of the first hyperedge, found {str(item)[:60]!r}")
+            continue
+        edge, extra = (item[0], [item[1]]) if weighted else (item, [])
+        if isinstance(edge, str) and not single:
+            edge = edge.split("\t")
+        record = [edge, *extra] if single else [*edge, *extra]
+        if len(record) != len(layout.columns):
+            tally.bad_line(f"{place}: expected {len(layout.columns) - weighted} cells, found {len(record) - weighted}")
+            continue
+        records.append(record)
+        kept.append(place)
+    return records, kept
+
+
+def _is_weighted(item: Any) -> bool:
+    """A (string or list, number) tuple."""
+    return (
+        isinstance(item, tuple)
+        and len(item) == 2
+        and isinstance(item[0], (str, list, tuple))
+        and isinstance(item[1], (int, float, np.number))
+    )

@@ -1,0 +1,144 @@
+"""The vocabulary: which entity stands at which row. The last home of strings."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cleora_jax._checks import NotFoundError
+
+
+@dataclass(frozen=True, eq=False)
+class Vocab:
+    """Entity ids in row order, each with the column it came from; look-up both ways in constant time.
+
+    Entities are keyed by (column, id): user `1` and item `1` are two entities.
+
+    Args:
+        ids: the n ids, a pyarrow large_string array without nulls, in row order.
+        columns: names of the columns, e.g. ("user", "item").
+        column_of: uint8[n], for each entity the position of its column in `columns`.
+
+    Example:
+        >>> vocab = Vocab.of(["alice", "bob"], column="user")
+        >>> vocab.index("bob"), vocab[0], len(vocab)
+        (1, 'alice', 2)
+    """
+
+    ids: pa.LargeStringArray
+    columns: tuple[str, ...]
+    column_of: np.ndarray
+
+    def __post_init__(self) -> None:
+        if len(self.ids) != len(self.column_of):
+            raise ValueError(f"`column_of` must have one entry per id ({len(self.ids)}), got {len(self.column_of)}.")
+        self.column_of.flags.writeable = False
+
+    @classmethod
+    def of(cls, ids: Sequence[str] | pa.Array, column: str = "entity") -> Vocab:
+        """A vocabulary of one column. Raises ValueError where an id stands twice."""
+        array = pa.array(ids, type=pa.large_string()) if not isinstance(ids, pa.Array) else ids.cast(pa.large_string())
+        vocab = cls(array, (column,), np.zeros(len(array), np.uint8))
+        if array.null_count or len(pc.unique(array)) != len(array):
+            raise ValueError("`ids` must be distinct and without nulls.")
+        return vocab
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, row: int) -> str:
+        return self.ids[row].as_py()
+
+    def __contains__(self, entity: str) -> bool:
+        return any(entity in rows for rows in self._rows.values())
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Vocab):
+            return NotImplemented
+        same_columns = self.columns == other.columns and np.array_equal(self.column_of, other.column_of)
+        return bool(same_columns and self.ids.equals(other.ids))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        counts = np.bincount(self.column_of, minlength=len(self.columns))
+        parts = ", ".join(f"{name}: {count:,}" for name, count in zip(self.columns, counts, strict=True))
+        return f"Vocab({len(self):,} entities; {parts})"
+
+    @cached_property
+    def _rows(self) -> dict[str, dict[str, int]]:
+        """For each column, id -> row. Built at the first look-up by id."""
+        ids = self.ids.to_pylist()
+        if len(self.columns) == 1:
+            return {self.columns[0]: dict(zip(ids, range(len(ids)), strict=True))}
+        rows: dict[str, dict[str, int]] = {name: {} for name in self.columns}
+        by_code = [rows[name] for name in self.columns]
+        for row, (entity, code) in enumerate(zip(ids, self.column_of.tolist(), strict=True)):
+            by_code[code][entity] = row
+        return rows
+
+    def index(self, entity: str, column: str | None = None) -> int:
+        """Row of one entity.
+
+        Args:
+            entity: its id.
+            column: its column; needed only where the same id stands in several columns.
+
+        Raises:
+            NotFoundError: no such entity (the nearest ids are suggested), or no such column.
+            ValueError: the id stands in several columns and `column` was not given.
+        """
+        return int(self.indices([entity], column)[0])
+
+    def indices(self, entities: Sequence[str], column: str | None = None) -> np.ndarray:
+        """Rows of several entities, int64[len(entities)]; as `index`, but naming *all* unknown ids."""
+        if column is not None and column not in self._rows:
+            raise NotFoundError(f"no column {column!r}; the columns are {', '.join(map(repr, self.columns))}.")
+        tables = list(self._rows.values()) if column is None else [self._rows[column]]
+        found: list[int] = []
+        unknown: list[str] = []
+        for entity in entities:
+            hits = [table[entity] for table in tables if entity in table]
+            if len(hits) > 1:
+                names = [name for name in self.columns if entity in self._rows[name]]
+                raise ValueError(f"`entity` {entity!r} stands in several columns ({', '.join(names)}): give `column`.")
+            if hits:
+                found.append(hits[0])
+            else:
+                unknown.append(entity)
+        if unknown:
+            raise NotFoundError(self._unknown_message(unknown, column))
+        return np.asarray(found, np.int64)
+
+    def _unknown_message(self, unknown: list[str], column: str | None) -> str:
+        known = [entity for name, rows in self._rows.items() if column in (None, name) for entity in rows]
+        shown = ", ".join(repr(entity) for entity in unknown[:10])
+        if len(unknown) > 10:
+            shown += f" and {len(unknown) - 10} more"
+        where = f" in column {column!r}" if column is not None else ""
+        message = f"unknown {'entity' if len(unknown) == 1 else 'entities'}{where}: {shown}."
+        nearest = nearest_ids(str(unknown[0]), known)
+        if nearest:
+            message += f" Nearest to {unknown[0]!r}: {', '.join(repr(entity) for entity in nearest)}."
+        return message
+
+    def take(self, rows: np.ndarray) -> Vocab:
+        """The vocabulary of some rows, in the order given."""
+        return Vocab(self.ids.take(pa.array(rows)), self.columns, self.column_of[rows])
+
+
+def nearest_ids(entity: str, known: Sequence[str], count: int = 3, pool: int = 20_000) -> list[str]:
+    """The known ids most like `entity`: case-blind, then by common substring ratio, over at most `pool` candidates."""
+    folded = entity.casefold()
+    near = [other for other in known if other.casefold() == folded]
+    if len(known) > pool:  # a ratio over millions would take minutes: keep those that share a beginning
+        stem = folded[: max(1, len(folded) // 2)]
+        known = [other for other in known if other.casefold().startswith(stem)][:pool]
+    near += [other for other in difflib.get_close_matches(entity, known, n=count, cutoff=0.5) if other not in near]
+    return near[:count]

@@ -1,0 +1,138 @@
+"""Graph to Operator: the only crossing from counts to matrices that propagate. Every matrix has a name (SEMANTICS §2)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import jax.numpy as jnp
+import numpy as np
+import scipy.sparse as sp
+
+from cleora_jax import _checks as checks
+from cleora_jax.graph.build import Graph
+from cleora_jax.graph.counts import clique_counts, factors, ordered_counts
+from cleora_jax.sparse.operator import Csr, Operator
+
+Propagation = Literal["left", "symmetric", "directed", "directed-in"]
+Form = Literal["auto", "clique", "factored"]
+PROPAGATIONS = ("left", "symmetric", "directed", "directed-in")
+FORMS = ("auto", "clique", "factored")
+
+
+def markov(
+    graph: Graph, propagation: Propagation = "left", *, form: Form = "auto", differentiable: bool = False
+) -> Operator:
+    """The Markov operator of a graph.
+
+        left:        P = D⁻¹ W, rows sum to 1 (0 for isolated entities)
+        symmetric:   S = D^-½ W D^-½
+        directed:    P_out = D_out⁻¹ W with W from earlier to later members; a sink keeps its own vector
+        directed-in: the same with Wᵀ
+
+    Args:
+        graph: n entities; several relations are added up.
+        propagation: which matrix.
+        form: "clique" stores W (at most Σ|e|² entries), "factored" stores its two factors (2Σ|e| entries), the same
+            result; "auto" takes the one with fewer entries. Directed and given matrices have only the clique form.
+        differentiable: store the adjoint too where it does not follow from the matrix (directed, asymmetric given ones).
+
+    Returns:
+        The operator, float32.
+
+    Raises:
+        ValueError: an unknown option, a form that cannot be, or a matrix without symmetry under "symmetric".
+    """
+    checks.one_of("propagation", propagation, PROPAGATIONS)
+    checks.one_of("form", form, FORMS)
+    given = any(relation.counts is not None for relation in graph.relations)
+    directed = propagation.startswith("directed")
+    if form == "factored" and (given or directed):
+        why = "directed propagation" if directed else "a graph given as a matrix"
+        raise ValueError(f"`form='factored'` needs hyperedges without order; {why} has only the clique form.")
+    if directed:
+        return _directed(graph, propagation == "directed-in", differentiable)
+    entries = graph.entries()
+    if form == "factored" or (form == "auto" and not given and entries["factored"] < entries["clique"]):
+        return _factored(graph, propagation)
+    return _clique(graph, propagation, differentiable)
+
+
+def _clique(graph: Graph, propagation: str, differentiable: bool) -> Operator:
+    counts = graph.counts()
+    degree = row_sums(counts)
+    symmetric = all(relation.counts is None for relation in graph.relations) or not (counts - counts.T).nnz
+    if propagation == "symmetric":
+        if not symmetric:
+            raise ValueError("`propagation='symmetric'` needs symmetric counts; this graph's matrix is not symmetric.")
+        scale = _inverse(np.sqrt(degree))
+        return _operator((_scaled(counts, scale, scale),), np.ones_like(degree))
+    matrix = _scaled(counts, _inverse(degree), None)
+    if symmetric:
+        return _operator((matrix,), np.where(degree > 0, degree, 1))
+    return _operator((matrix,), None, (_transposed(matrix),) if differentiable else None)
+
+
+def _factored(graph: Graph, propagation: str) -> Operator:
+    pairs = [factors(relation, graph.num_entities) for relation in graph.relations]
+    scatter = sp.csr_array(sp.hstack([first for first, _ in pairs], format="csr")) if len(pairs) > 1 else pairs[0][0]
+    gather = sp.csr_array(sp.vstack([second for _, second in pairs], format="csr")) if len(pairs) > 1 else pairs[0][1]
+    degree = scatter.astype(np.float64) @ row_sums(gather)
+    if propagation == "symmetric":
+        scale = _inverse(np.sqrt(degree))
+        return _operator((_scaled(scatter, scale, None), _scaled(gather, None, scale)), np.ones_like(degree))
+    return _operator((_scaled(scatter, _inverse(degree), None), gather), np.where(degree > 0, degree, 1))
+
+
+def _directed(graph: Graph, inward: bool, differentiable: bool) -> Operator:
+    counts = sum(
+        (ordered_counts(relation, graph.num_entities) for relation in graph.relations[1:]),
+        start=ordered_counts(graph.relations[0], graph.num_entities),
+    )
+    counts = _transposed(counts) if inward else sp.csr_array(counts)
+    touched = ~graph.isolated
+    sinks = np.flatnonzero((row_sums(counts) == 0) & touched)
+    loops = sp.coo_array((np.ones(len(sinks), np.float32), (sinks, sinks)), shape=counts.shape)
+    counts = sp.csr_array(counts + loops.tocsr())
+    matrix = _scaled(counts, _inverse(row_sums(counts)), None)
+    return _operator((matrix,), None, (_transposed(matrix),) if differentiable else None)
+
+
+def _operator(
+    matrices: tuple[sp.csr_array, ...], similarity: np.ndarray | None, adjoint: tuple[sp.csr_array, ...] | None = None
+) -> Operator:
+    total = np.ones(matrices[-1].shape[1])
+    for matrix in reversed(matrices):
+        total = matrix.astype(np.float64) @ total if len(matrices) > 1 else row_sums(matrix)
+    return Operator(
+        tuple(Csr.of(matrix) for matrix in matrices),
+        jnp.asarray(total.astype(np.float32)),
+        None if similarity is None else jnp.asarray(similarity.astype(np.float32)),
+        None if adjoint is None else tuple(Csr.of(matrix) for matrix in adjoint),
+    )
+
+
+def row_sums(matrix: sp.csr_array) -> np.ndarray:
+    """float64[n] sums of rows."""
+    filled = np.flatnonzero(np.diff(matrix.indptr))
+    total = np.zeros(matrix.shape[0])
+    if len(filled):
+        total[filled] = np.add.reduceat(matrix.data, matrix.indptr[filled], dtype=np.float64)
+    return total
+
+
+def _scaled(matrix: sp.csr_array, rows: np.ndarray | None, columns: np.ndarray | None) -> sp.csr_array:
+    """diag(rows) M diag(columns), float32, sharing the indices."""
+    data = matrix.data
+    if columns is not None:
+        data = data * columns.astype(np.float32)[matrix.indices]
+    if rows is not None:
+        data = data * np.repeat(rows.astype(np.float32), np.diff(matrix.indptr))
+    return sp.csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
+
+
+def _inverse(values: np.ndarray) -> np.ndarray:
+    return np.divide(1.0, values, out=np.zeros_like(values), where=values > 0)
+
+
+def _transposed(matrix: sp.csr_array) -> sp.csr_array:
+    return sp.csr_array(matrix.T.tocsr())

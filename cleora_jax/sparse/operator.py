@@ -1,0 +1,180 @@
+"""Sparse matrices inside jit, and the one product of the package.
+
+On CPU a `BCSR @ dense` of two dimensions and equal dtypes lowers to jaxlib's threaded native kernel; anything batched or
+differentiated falls back, silently, to a path that is ten times slower and allocates entries × d. So the product is
+taken here only, and carries its own rules: `custom_vmap` runs a batch as column blocks of the same kernel, and
+`custom_vjp` multiplies by the adjoint, which is either a diagonal similarity of the same matrix or stored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import jax
+import jax.numpy as jnp
+import scipy.sparse as sp
+from jax.custom_batching import custom_vmap
+from jax.experimental.sparse import BCOO, BCSR
+
+COLUMN_BLOCK = 32  # measured: with 32 columns the gathered rows stay in cache longest (docs/design.md)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Csr:
+    """A sparse matrix in compressed rows: data float32[m], indices int32[m], indptr int[rows + 1]."""
+
+    data: jax.Array
+    indices: jax.Array
+    indptr: jax.Array
+    shape: tuple[int, int] = field(metadata={"static": True})
+
+    @classmethod
+    def of(cls, matrix: sp.csr_array) -> Csr:
+        """From a SciPy CSR of float32; index and pointer types are made equal, as the kernel wants."""
+        pointer = matrix.indptr.dtype
+        return cls(
+            jnp.asarray(matrix.data), jnp.asarray(matrix.indices.astype(pointer, copy=False)),
+            jnp.asarray(matrix.indptr), tuple(matrix.shape),
+        )  # fmt: skip
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the three arrays."""
+        return int(self.data.nbytes + self.indices.nbytes + self.indptr.nbytes)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Operator:
+    """A linear map on n entities as a product of sparse factors: `factors[0] @ factors[1] @ …`.
+
+    The clique form has one factor, the factored form two. A pytree of arrays: pass it to jit as an argument.
+
+    Args:
+        factors: the matrices, applied from the last to the first.
+        row_sum: float32[n], the operator's row sums (1, but 0 for isolated entities, under "left").
+        similarity: float32[n] a > 0 with Mᵀ = diag(a) M diag(1/a), where there is one (left: degrees; symmetric: ones).
+        adjoint: factors of Mᵀ where there is no similarity and gradients are wanted, else None.
+    """
+
+    factors: tuple[Csr, ...]
+    row_sum: jax.Array
+    similarity: jax.Array | None = None
+    adjoint: tuple[Csr, ...] | None = None
+
+    @property
+    def num_entities(self) -> int:
+        """n."""
+        return self.factors[0].shape[0]
+
+    @property
+    def num_entries(self) -> int:
+        """Stored entries over all factors: multiply-adds of one product, per column."""
+        return sum(factor.data.shape[0] for factor in self.factors)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all arrays."""
+        return sum(leaf.nbytes for leaf in jax.tree.leaves(self))
+
+
+def apply(op: Operator, x: jax.Array) -> jax.Array:
+    """M x, in column blocks of the native kernel; works under jit, scan, vmap and grad.
+
+    Args:
+        op: n × n.
+        x: float32[n, d].
+
+    Returns:
+        float32[n, d].
+
+    Example:
+        >>> import cleora_jax as cj, jax.numpy as jnp
+        >>> op = cj.markov(cj.from_edges([0, 0], [1, 2]), "left")
+        >>> cj.apply(op, jnp.ones((3, 2)))[:, 0].tolist()
+        [1.0, 1.0, 1.0]
+    """
+    if x.ndim != 2 or x.shape[0] != op.num_entities:
+        raise ValueError(f"`x` must have shape ({op.num_entities}, d), got {x.shape}.")
+    if x.dtype != jnp.float32:
+        raise TypeError(f"`x` must be float32 (the native kernel needs equal types), got {x.dtype}.")
+    if x.shape[1] <= 2 * COLUMN_BLOCK:
+        return apply_block(op, x)
+    return from_blocks(jax.lax.map(lambda block: apply_block(op, block), to_blocks(x)), x.shape[1])
+
+
+@jax.custom_vjp
+def apply_block(op: Operator, x: jax.Array) -> jax.Array:
+    """M x for one block of columns, in one call of the native kernel per factor."""
+    return _chain(op.factors, x)
+
+
+def _forward(op: Operator, x: jax.Array) -> tuple[jax.Array, Operator]:
+    return apply_block(op, x), op
+
+
+def _backward(op: Operator, grad: jax.Array) -> tuple[None, jax.Array]:
+    return None, apply_adjoint(op, grad)
+
+
+apply_block.defvjp(_forward, _backward)
+
+
+def apply_adjoint(op: Operator, x: jax.Array) -> jax.Array:
+    """Mᵀ x for one block of columns."""
+    if op.similarity is not None:
+        scale = op.similarity[:, None]
+        return scale * _chain(op.factors, x / scale)
+    if op.adjoint is None:
+        raise ValueError("this operator was built without its adjoint: pass `differentiable=True` to `markov`.")
+    return _chain(op.adjoint, x)
+
+
+def _chain(factors: tuple[Csr, ...], x: jax.Array) -> jax.Array:
+    for factor in reversed(factors):
+        x = _product(factor, x)
+    return x
+
+
+@custom_vmap
+def _product(matrix: Csr, x: jax.Array) -> jax.Array:
+    """The only line that knows the sparse library."""
+    return BCSR((matrix.data, matrix.indices, matrix.indptr), shape=matrix.shape) @ x
+
+
+@_product.def_vmap
+def _product_of_batch(size: int, batched: tuple[Csr, bool], matrix: Csr, x: jax.Array) -> tuple[jax.Array, bool]:
+    """A batch of right-hand sides: narrow ones folded into columns, wide ones one after another."""
+    if any(jax.tree.leaves(batched[0])):
+        raise NotImplementedError("vmap over the operator itself: map over vectors, seeds and numbers instead.")
+    if x.shape[2] >= COLUMN_BLOCK:
+        return jax.lax.map(lambda one: _product(matrix, one), x), True
+    columns = x.transpose(1, 0, 2).reshape(x.shape[1], -1)
+    return _product(matrix, columns).reshape(-1, size, x.shape[2]).transpose(1, 0, 2), True
+
+
+def block_shape(dim: int) -> tuple[int, int]:
+    """(number of blocks, columns of each): as even as can be, at most COLUMN_BLOCK columns; the last are padding."""
+    blocks = -(-dim // COLUMN_BLOCK)
+    return blocks, -(-dim // blocks)
+
+
+def to_blocks(x: jax.Array) -> jax.Array:
+    """[n, d] to [b, n, c] column blocks, zero columns added at the end where b c > d."""
+    blocks, width = block_shape(x.shape[1])
+    padded = jnp.pad(x, ((0, 0), (0, blocks * width - x.shape[1])))
+    return padded.reshape(x.shape[0], blocks, width).transpose(1, 0, 2)
+
+
+def from_blocks(blocks: jax.Array, dim: int) -> jax.Array:
+    """[b, n, c] column blocks to [n, d], padding dropped."""
+    return blocks.transpose(1, 0, 2).reshape(blocks.shape[1], -1)[:, :dim]
+
+
+def to_bcoo(op: Operator) -> BCOO:
+    """The operator of one factor as a BCOO matrix, n × n, indices sorted and unique."""
+    if len(op.factors) != 1:
+        raise ValueError("a factored operator is no single matrix: build it with `form='clique'`.")
+    csr = op.factors[0]
+    return BCSR((csr.data, csr.indices, csr.indptr), shape=csr.shape).to_bcoo()

@@ -1,10 +1,12 @@
 # Everything runs from a bare clone with Python 3.11 or newer and make: a target sets up .venv as far as it needs it.
 #   make PYTHON=python3.12 test      another interpreter
 #   make PYTEST_ARGS='-k vocab' test     some tests
+#   make BENCH_ARGS=--smoke bench        tiny inputs
 PYTHON ?= python3
 VENV ?= .venv
 WORKERS ?= 2
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
@@ -23,8 +25,9 @@ help:
 
 demo: $(VENV)/.base
 	@mkdir -p demo-out
-	$(BIN)/cleora-jax embed --input examples/lesmis.tsv --edges --weight-column 3 --output demo-out/lesmis.parquet
+	$(BIN)/cleora-jax embed --input examples/lesmis.tsv --weight last --output demo-out/lesmis.parquet --dim 64
 	$(BIN)/cleora-jax similar --embeddings demo-out/lesmis.parquet --entity Valjean --top-k 5
+	$(BIN)/cleora-jax info --input examples/davis-women.tsv --columns "event complex::reflexive::woman"
 
 test: $(VENV)/.extra-test
 	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
@@ -43,14 +46,14 @@ format: $(VENV)/.extra-dev
 	$(BIN)/ruff format .
 
 docs: $(VENV)/.extra-docs
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench: $(VENV)/.extra-test
-	@set -e; for script in $(wildcard experiments/speed/*.py); do echo "== $$script"; $(BIN)/python $$script; done
+	$(BIN)/python experiments/speed/run.py $(BENCH_ARGS)
 
 clean:
 	rm -rf build dist site demo-out .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
-	find cleora_jax tests experiments -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean
 	rm -rf $(VENV)

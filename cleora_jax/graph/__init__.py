@@ -7,4 +7,6 @@ from cleora_jax.graph.columns import parse_columns as parse_columns
 from cleora_jax.graph.read import from_hyperedges as from_hyperedges
 from cleora_jax.graph.read import from_table as from_table
 from cleora_jax.graph.read import read as read
+from cleora_jax.graph.save import load_graph as load_graph
+from cleora_jax.graph.save import save_graph as save_graph
 from cleora_jax.graph.vocab import Vocab as Vocab

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,15 +25,17 @@ class Layout:
 
     Args:
         columns: all columns as they stand in the input.
-        weight: None, the name of the column that holds w_e, or "last" (the last entry of a line of entities).
+        weight: None, or the name of the column that holds w_e.
         group_by: None, or the name of the column whose equal values make one hyperedge of several rows.
         shared_ids: columns name the same things.
+        last: w_e is the last entry of a line of entities (a single column).
     """
 
     columns: tuple[Column, ...]
     weight: str | None = None
     group_by: str | None = None
     shared_ids: bool = False
+    last: bool = False
 
     @classmethod
     def parse(cls, spec: str, weight: str | None, group_by: str | None, shared_ids: bool) -> Layout:
@@ -42,26 +44,35 @@ class Layout:
         A column named by `weight` or `group_by` need not relate to anything: it holds no entities.
         """
         words = spec.split() if isinstance(spec, str) else []
-        special = [("weight", weight), ("group_by", group_by)]
-        for argument, name in special:
-            if name is not None and name in words:
+        last = weight == LAST and len(words) == 1
+        if weight is not None and group_by is not None:
+            raise ValueError("`weight` cannot be combined with `group_by`: a group of rows has no one weight.")
+        for argument, name in (("weight", None if last else weight), ("group_by", group_by)):
+            if name in words:
                 words[words.index(name)] = f"ignore::{name}"
-            elif name is not None and not (argument == "weight" and name == LAST and len(words) == 1):
+            elif name is not None:
                 raise ValueError(
                     f"`{argument}` must name a column of the spec {spec!r} that has no modifier, got {name!r}"
                     + (" ('last' serves a spec of a single column)." if argument == "weight" else ".")
                 )
         columns = parse_columns(" ".join(words) if words else spec)
-        if weight is not None and weight == group_by:
-            raise ValueError(f"`weight` and `group_by` must be different columns, got {weight!r} for both.")
-        if weight is not None and group_by is not None:
-            raise ValueError("`weight` cannot be combined with `group_by`: a group of rows has no one weight.")
-        return cls(columns, weight, group_by, shared_ids)
+        if shared_ids and any(column.transient for column in columns):
+            raise ValueError("`shared_ids` cannot be combined with `transient::`: its entities would be results, too.")
+        return cls(columns, None if last else weight, group_by, shared_ids, last)
 
     @property
     def entity_columns(self) -> tuple[Column, ...]:
         """The columns that hold entities."""
         return tuple(column for column in self.columns if not column.ignore)
+
+    @property
+    def weighted(self) -> bool:
+        """Each row holds a weight."""
+        return self.last or self.weight is not None
+
+    def holds_ids(self, column: Column) -> bool:
+        """Whether a column's cells are ids: of entities, or of groups."""
+        return not column.ignore or column.name == self.group_by
 
     @property
     def single(self) -> bool:
@@ -87,6 +98,13 @@ class Tally:
         self.bad += 1
         if len(self.examples) < BAD_EXAMPLES:
             self.examples += (message,)
+
+    def bad_rows(self, rows: np.ndarray, message: Callable[[int], str]) -> None:
+        """`bad_line` for each of some rows; only messages that will be seen are written."""
+        shown = rows[: BAD_EXAMPLES - len(self.examples)]
+        for row in shown.tolist():
+            self.bad_line(message(row))
+        self.bad += len(rows) - len(shown)
 
 
 @dataclass(frozen=True)

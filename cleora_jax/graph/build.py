@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import scipy.sparse as sp
 
 from cleora_jax import _checks as checks
 from cleora_jax.graph.counts import clique_counts
-from cleora_jax.graph.hyperedges import Incidence, Relation, clique_entries, factored_entries
+from cleora_jax.graph.hyperedges import Incidence, Relation, clique_entries, factored_entries, frozen, index_array
 from cleora_jax.graph.vocab import Vocab
+
+ID_TYPES = (pa.types.is_integer, pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
 
 
 @dataclass(frozen=True)
@@ -80,13 +83,13 @@ class Graph:
         touched = np.zeros(self.num_entities, bool)
         for relation in self.relations:
             touched |= _touched(relation, self.num_entities)
-        return ~touched
+        return frozen(~touched)
 
     @cached_property
     def kept(self) -> np.ndarray:
         """int64: rows of the entities that are among the results (all but those of transient columns)."""
         hidden = [code for code, name in enumerate(self.vocab.columns) if name in self.transient]
-        return np.flatnonzero(~np.isin(self.vocab.column_of, hidden))
+        return frozen(np.flatnonzero(~np.isin(self.vocab.column_of, hidden)))
 
     def __repr__(self) -> str:
         counts = np.bincount(self.vocab.column_of, minlength=len(self.vocab.columns))
@@ -110,10 +113,11 @@ class Graph:
 
     def counts(self) -> sp.csr_array:
         """W, the un-normalised symmetric counts: n × n CSR float32, self-pairs included, relations added."""
-        total = clique_counts(self.relations[0], self.num_entities)
-        for relation in self.relations[1:]:
+        first, *others = self.relations
+        total = clique_counts(first, self.num_entities)
+        for relation in others:
             total = total + clique_counts(relation, self.num_entities)
-        return sp.csr_array(total)
+        return sp.csr_array(total, copy=total is first.counts)
 
     to_scipy = counts
 
@@ -159,18 +163,22 @@ def from_edges(
     """
     source, target = np.asarray(src), np.asarray(dst)
     if source.ndim != 1 or source.shape != target.shape:
-        raise ValueError(f"`src` and `dst` must be one-dimensional of equal length, got {source.shape}, {target.shape}.")
+        raise ValueError(
+            f"`src` and `dst` must be one-dimensional of equal length, got {source.shape}, {target.shape}."
+        )
     if len(source) == 0:
         raise ValueError("`src` is empty: a graph needs at least one edge.")
     member = np.stack([source, target], axis=1).ravel()
     if num_entities is None and ids is None:
-        encoded = as_strings(pa.array(member), "src").dictionary_encode()
+        encoded = _checked_ids(as_strings(pa.array(member), "src")).dictionary_encode()
         rows, names = encoded.indices.to_numpy(), encoded.dictionary
     else:
+        if num_entities is not None and ids is not None and num_entities != len(ids):
+            raise ValueError(f"`ids` must have one id per row (`num_entities` is {num_entities}), got {len(ids)}.")
         count = len(ids) if ids is not None else checks.integer("num_entities", num_entities, low=1)
         rows, names = _checked_rows(member, count), list(ids) if ids is not None else [str(i) for i in range(count)]
     side = Incidence(np.arange(0, len(member) + 1, 2), rows.astype(np.int32))
-    weights = None if weight is None else check_weights(np.asarray(weight), len(source), "`weight`, edge {}")
+    weights = None if weight is None else check_weights(np.asarray(weight), len(source), "`weight`, edge {}".format)
     return Graph(Vocab.of(names, column), (Relation(column, side, side, weights),))
 
 
@@ -184,27 +192,33 @@ def from_scipy(matrix: Any, ids: Sequence[str] | None = None, *, column: str = "
         ids: names of the n rows (default "0", "1", …).
         column: name of the only column.
     """
-    counts = sp.csr_array(matrix, dtype=np.float32, copy=True)
-    if counts.shape[0] != counts.shape[1] or counts.shape[0] == 0:
-        raise ValueError(f"`matrix` must be square and not empty, got shape {counts.shape}.")
+    shape = np.shape(matrix)
+    if len(shape) != 2 or shape[0] != shape[1] or shape[0] == 0:
+        raise ValueError(f"`matrix` must be square and not empty, got shape {shape}.")
+    given = sp.coo_array(matrix)
+    check_weights(given.data, given.nnz, lambda at: f"`matrix`, entry ({given.coords[0][at]}, {given.coords[1][at]})")
+    counts = given.astype(np.float32).tocsr()
     counts.sum_duplicates()
-    check_weights(counts.data, counts.nnz, "`matrix`, stored entry {}")
     counts.eliminate_zeros()
+    counts.indices, counts.indptr = counts.indices.astype(np.int32, copy=False), index_array(counts.indptr)
     names = [str(i) for i in range(counts.shape[0])] if ids is None else ids
     if len(names) != counts.shape[0]:
         raise ValueError(f"`ids` must have one id per row ({counts.shape[0]}), got {len(names)}.")
     return Graph(Vocab.of(names, column), (Relation(column, counts=counts),), report=BuildReport(format="matrix"))
 
 
-def check_weights(weight: np.ndarray, count: int, place: str) -> np.ndarray:
+def check_weights(weight: np.ndarray, count: int, place: Callable[[int], str]) -> np.ndarray:
     """Weights as float32[count], or an error that names the first that is not finite and ≥ 0."""
     if weight.shape != (count,):
         raise ValueError(f"`weight` must have one entry per hyperedge ({count}), got shape {weight.shape}.")
-    values = weight.astype(np.float32)
+    if weight.dtype.kind not in "biuf":
+        raise TypeError(f"`weight` must be numbers, got {weight.dtype}.")
+    with np.errstate(over="ignore"):  # too large becomes infinite, and that is an error
+        values = weight.astype(np.float32)
     wrong = ~(np.isfinite(values) & (values >= 0))
     if wrong.any():
         at = int(np.flatnonzero(wrong)[0])
-        raise checks.InputError(f"{place.format(at)}: weight {weight[at]} must be finite and at least 0.")
+        raise checks.InputError(f"{place(at)}: weight {weight[at]} must be finite and at least 0.")
     return values
 
 
@@ -213,15 +227,24 @@ def as_strings(values: pa.Array, name: str) -> pa.LargeStringArray:
     kind = values.type
     if pa.types.is_dictionary(kind):
         return as_strings(values.dictionary_decode(), name)
-    if not (pa.types.is_integer(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind)
-            or pa.types.is_string_view(kind)):
+    if not any(fits(kind) for fits in ID_TYPES):
         raise TypeError(f"`{name}`: ids must be strings or integers, got {kind}.")
     return values.cast(pa.large_string())
 
 
+def _checked_ids(ids: pa.LargeStringArray) -> pa.LargeStringArray:
+    empty = pc.fill_null(pc.equal(pc.binary_length(ids), 0), True)
+    if pc.any(empty).as_py():
+        at = pc.index(empty, True).as_py()
+        raise ValueError(f"`{('src', 'dst')[at % 2]}`, edge {at // 2}: a null or empty id.")
+    return ids
+
+
 def _checked_rows(rows: np.ndarray, count: int) -> np.ndarray:
     if not np.issubdtype(rows.dtype, np.integer):
-        raise TypeError(f"`src` and `dst` must be integer rows where `num_entities` or `ids` is given, got {rows.dtype}.")
+        raise TypeError(
+            f"`src` and `dst` must be integer rows where `num_entities` or `ids` is given, got {rows.dtype}."
+        )
     wrong = (rows < 0) | (rows >= count)
     if wrong.any():
         at = int(np.flatnonzero(wrong)[0])

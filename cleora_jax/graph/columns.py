@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+MAX_COLUMNS = 255  # the column of an entity is kept as one byte
 MODIFIERS = ("complex", "reflexive", "transient", "ignore")
 
 
@@ -60,6 +61,8 @@ def parse_columns(spec: str) -> tuple[Column, ...]:
     columns = tuple(_parse_column(word) for word in spec.split())
     if not columns:
         raise ValueError("`columns` is empty; a single column of entities that relate is 'complex::reflexive::node'.")
+    if len(columns) > MAX_COLUMNS:
+        raise ValueError(f"`columns` names {len(columns)} columns; at most {MAX_COLUMNS} are possible.")
     names = [column.name for column in columns]
     for name in names:
         if names.count(name) > 1:
@@ -79,7 +82,8 @@ def _parse_column(word: str) -> Column:
     for modifier in modifiers:
         if modifier not in MODIFIERS:
             raise ValueError(
-                f"`columns`: unknown column modifier {modifier!r} in {word!r}; the modifiers are {', '.join(MODIFIERS)}."
+                f"`columns`: unknown column modifier {modifier!r} in {word!r}; "
+                f"the modifiers are {', '.join(MODIFIERS)}."
             )
         if modifiers.count(modifier) > 1:
             raise ValueError(f"`columns`: the modifier {modifier!r} stands twice in {word!r}.")

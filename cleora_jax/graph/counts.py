@@ -88,7 +88,8 @@ def _members(side: Incidence, rows: np.ndarray | slice, size: int) -> np.ndarray
     """int32[len(rows), size]: members of hyperedges that all hold `size` entities."""
     if isinstance(rows, slice):
         return side.member.reshape(-1, size)
-    return side.member[side.offset[:-1][rows][:, None] + np.arange(size)]
+    members: np.ndarray = side.member[side.offset[:-1][rows][:, None] + np.arange(size)]
+    return members
 
 
 def _diagonal(side: Incidence, weight: np.ndarray, num_entities: int) -> Pairs:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -22,8 +23,10 @@ class Incidence:
     member: np.ndarray
 
     def __post_init__(self) -> None:
-        self.offset.flags.writeable = False
-        self.member.flags.writeable = False
+        frozen(self.offset), frozen(self.member)
+
+    def __reduce__(self) -> tuple[Any, ...]:  # arrays come out of a pickle writeable: freeze them anew
+        return Incidence, (self.offset, self.member)
 
     def __len__(self) -> int:
         return len(self.offset) - 1
@@ -31,7 +34,7 @@ class Incidence:
     @cached_property
     def size(self) -> np.ndarray:
         """|e| of each hyperedge, int64[E]."""
-        return np.diff(self.offset)
+        return frozen(np.diff(self.offset))
 
     def matrix(self, num_entities: int, value: np.ndarray) -> sp.csr_array:
         """CSR (E × n) with `value[r]` at each member of hyperedge r; repeated members stay separate entries."""
@@ -63,6 +66,15 @@ class Relation:
     weight: np.ndarray | None = None
     counts: sp.csr_array | None = None
 
+    def __post_init__(self) -> None:
+        if self.weight is not None:
+            frozen(self.weight)
+        if self.counts is not None:
+            frozen(self.counts.data), frozen(self.counts.indices), frozen(self.counts.indptr)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Relation, (self.name, self.left, self.right, self.weight, self.counts)
+
     @property
     def reflexive(self) -> bool:
         """A column related to itself."""
@@ -89,7 +101,8 @@ def hyperedge_weight(relation: Relation) -> np.ndarray:
     left, right = sides(relation)
     pairs = left.size.astype(np.float64) * right.size
     mass = np.ones(len(left)) if relation.weight is None else relation.weight.astype(np.float64)
-    return np.divide(mass, pairs, out=np.zeros_like(mass), where=pairs > 0)
+    weight: np.ndarray = np.divide(mass, pairs, out=np.zeros_like(mass), where=pairs > 0)
+    return weight
 
 
 def clique_entries(relation: Relation, num_entities: int) -> int:
@@ -108,6 +121,12 @@ def factored_entries(relation: Relation) -> int:
         return int(relation.counts.nnz)
     left, right = sides(relation)
     return 2 * (len(left.member) + (0 if relation.reflexive else len(right.member)))
+
+
+def frozen(array: np.ndarray) -> np.ndarray:
+    """The same array, read-only from now on."""
+    array.flags.writeable = False
+    return array
 
 
 def offsets_of(size: np.ndarray) -> np.ndarray:

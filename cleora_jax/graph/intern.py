@@ -34,7 +34,7 @@ class Interner:
             self._flush()
 
     def finish(self) -> tuple[pa.LargeStringArray, np.ndarray, np.ndarray]:
-        """Distinct ids by first appearance, the int32 code of every token, and the token at which each id first stood."""
+        """Distinct ids by first appearance, the int32 code of every token, and where each id first stood (a token)."""
         self._flush()
         codes = np.concatenate(self._codes) if self._codes else np.zeros(0, np.int32)
         first = np.concatenate(self._first) if self._first else np.zeros(0, np.int64)
@@ -49,7 +49,8 @@ class Interner:
         if not all(pa.types.is_uint64(array.type) for array in arrays):
             arrays = [_as_strings(array) for array in arrays]
         encoded = pa.chunked_array(arrays).dictionary_encode()
-        codes = np.concatenate([chunk.indices.to_numpy() for chunk in encoded.chunks])[known:].astype(np.int32, copy=False)
+        codes = np.concatenate([chunk.indices.to_numpy() for chunk in encoded.chunks])[known:]
+        codes = codes.astype(np.int32, copy=False)
         self._keys = encoded.chunk(encoded.num_chunks - 1).dictionary
         highest = np.maximum.accumulate(np.concatenate([[known - 1], codes]))
         rises = np.flatnonzero(np.diff(highest))  # a new id is met exactly where the running maximum rises

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain, islice
 from typing import Any, Literal
 
@@ -17,15 +18,24 @@ from cleora_jax._progress import Progress, no_progress
 from cleora_jax.graph.assemble import Assembler, Layout, Rows, Tally, report_of
 from cleora_jax.graph.build import Graph
 from cleora_jax.graph.columns import Column
+from cleora_jax.graph.records import BATCH_RECORDS, Fault, Record, json_rows, quoted_rows, record_rows, shown
 from cleora_jax.graph.sources import (
-    CHUNK_BYTES, FORMAT_OF_SUFFIX, FORMATS, Chunk, cut_chunks, expand, line_blocks, read_chunks, suffixes,
-)  # fmt: skip
+    CHUNK_BYTES,
+    FORMAT_OF_SUFFIX,
+    FORMATS,
+    STDIN,
+    Chunk,
+    cut_chunks,
+    expand,
+    line_blocks,
+    read_chunks,
+    suffixes,
+)
 from cleora_jax.graph.table import as_table, check_schema, table_rows
-from cleora_jax.graph.text import delimited_rows, has_quotes, json_rows, quoted_rows, record_rows
+from cleora_jax.graph.text import delimited_rows, has_quotes
 
 BadLine = Literal["error", "skip"]
 DEFAULT_COLUMNS = "complex::reflexive::node"
-BATCH_RECORDS = 1 << 16
 _PAIR_WEIGHT = Column("weight of the pair", ignore=True)
 
 
@@ -112,18 +122,20 @@ def from_hyperedges(
         Graph(4 entities, 2 hyperedges; node: 4)
     """
     layout = _layout(columns, format, weight, group_by, shared_ids, comment, on_bad_line)
+    if isinstance(hyperedges, (str, bytes)) or format == "parquet":
+        raise ValueError("`hyperedges` must be an iterable of lines or lists; use `read` for a file.")
     tally = Tally(on_bad_line)
     stream = iter(hyperedges)
-    first = next(stream, None)
-    if first is None:
+    head = list(islice(stream, 1))
+    if not head:
         raise InputError("`hyperedges` is empty: a graph needs at least one hyperedge.")
-    stream = chain([first], stream)
-    if isinstance(first, str):
+    stream = chain(head, stream)
+    if isinstance(head[0], str):
         form = "tsv" if format == "auto" else format
         batches = _text_rows(cut_chunks("lines", line_blocks(stream)), layout, form, comment, tally)
     else:
         form = "lists"
-        layout, batches = _list_rows(stream, first, layout, tally)
+        layout, batches = _list_rows(stream, head[0], layout, tally)
     assembler = Assembler(layout)
     for rows in batches:
         assembler.add(rows)
@@ -175,20 +187,27 @@ def _file_rows(
     if form == "parquet":
         return form, _parquet_rows(path, layout, tally)
     chunks = read_chunks(path, size)
-    first = next(chunks, None)
-    if first is None:
-        return form if form != "auto" else "empty", iter(())
-    if form == "auto":
-        form = _sniff(first, layout, comment)
-    return form, _text_rows(chain([first], chunks), layout, form, comment, tally)
+    if form != "auto":
+        return form, _text_rows(chunks, layout, form, comment, tally)
+    head: list[Chunk] = []
+    for chunk in chunks:
+        head.append(chunk)
+        if line := _first_line(chunk, comment):
+            return form, _text_rows(chain(head, chunks), layout, form := _sniff(line, layout), comment, tally)
+    return "empty", _text_rows(head, layout, "space", comment, tally)
 
 
-def _sniff(chunk: Chunk, layout: Layout, comment: str | None) -> str:
+def _first_line(chunk: Chunk, comment: str | None) -> str:
+    """The first line that is neither blank nor a comment, or ""."""
+    for raw in chunk.text.tobytes().split(b"\n"):
+        line = raw.decode()
+        if line.strip() and not (comment is not None and line.startswith(comment)):
+            return line.strip()
+    return ""
+
+
+def _sniff(line: str, layout: Layout) -> str:
     """The format of text without a telling suffix, by its first line that holds something."""
-    for raw in chunk.text.tobytes().splitlines():
-        line = raw.decode().strip()
-        if line and not (comment is not None and line.startswith(comment)):
-            break
     if line.startswith(("[", "{")) and line.endswith(("]", "}")):
         return "jsonl"
     if layout.single:
@@ -197,9 +216,7 @@ def _sniff(chunk: Chunk, layout: Layout, comment: str | None) -> str:
     return "tsv" if "\t" in line or wanted == 0 else "csv" if line.count(",") == wanted else "space"
 
 
-def _text_rows(
-    chunks: Iterable[Chunk], layout: Layout, form: str, comment: str | None, tally: Tally
-) -> Iterator[Rows]:
+def _text_rows(chunks: Iterable[Chunk], layout: Layout, form: str, comment: str | None, tally: Tally) -> Iterator[Rows]:
     chunks = iter(chunks)
     for chunk in chunks:
         if form == "jsonl":
@@ -211,59 +228,55 @@ def _text_rows(
 
 
 def _parquet_rows(path: str, layout: Layout, tally: Tally) -> Iterator[Rows]:
+    for batch in _parquet_batches(path, layout):
+        yield table_rows(path, batch, layout, tally)
+
+
+def _parquet_batches(path: str, layout: Layout) -> Iterator[pa.RecordBatch]:
+    if path == STDIN:
+        raise InputError("standard input: Parquet needs a file; it cannot be read from a stream.")
     try:
         with pq.ParquetFile(path) as file:
             check_schema(path, file.schema_arrow, layout)
             used = [column.name for column in layout.columns if column.name in file.schema_arrow.names]
-            for batch in file.iter_batches(BATCH_RECORDS, columns=used):
-                yield table_rows(path, batch, layout, tally)
-    except (pa.ArrowInvalid, OSError) as error:
+            yield from file.iter_batches(BATCH_RECORDS, columns=used)
+    except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path}: not a whole Parquet file; it is truncated or corrupt ({error}).") from error
 
 
-def _list_rows(
-    stream: Iterator[Any], first: Any, layout: Layout, tally: Tally
-) -> tuple[Layout, Iterator[Rows]]:
+def _list_rows(stream: Iterator[Any], first: Any, layout: Layout, tally: Tally) -> tuple[Layout, Iterator[Rows]]:
     """The layout (weighted where hyperedges come as pairs) and the rows of Python lists."""
     if not isinstance(first, (list, tuple)):
         raise TypeError(f"`hyperedges` must hold strings, lists of ids or (hyperedge, weight) pairs, got {first!r}.")
     weighted = _is_weighted(first)
     if weighted:
-        if layout.weight is not None:
-            raise ValueError(f"`weight` is {layout.weight!r}, but hyperedges come as (hyperedge, weight) pairs.")
-        layout = Layout((*layout.columns, _PAIR_WEIGHT), _PAIR_WEIGHT.name, layout.group_by, layout.shared_ids)
+        if layout.weighted or layout.group_by is not None:
+            raise ValueError("`weight` and `group_by` do not go with (hyperedge, weight) pairs.")
+        layout = replace(layout, columns=(*layout.columns, _PAIR_WEIGHT), weight=_PAIR_WEIGHT.name)
 
     def rows() -> Iterator[Rows]:
         while batch := list(islice(stream, BATCH_RECORDS)):
             base = tally.lines
             tally.lines += len(batch)
-            places = [f"hyperedge {base + number + 1}" for number in range(len(batch))]
-            yield record_rows(*_records(batch, places, layout, weighted, tally), layout, tally)
+            records = (
+                (f"hyperedge {base + number}", _list_record(item, layout, weighted))
+                for number, item in enumerate(batch, start=1)
+            )
+            yield record_rows(records, layout, tally)
 
     return layout, rows()
 
 
-def _records(
-    batch: list[Any], places: list[str], layout: Layout, weighted: bool, tally: Tally
-) -> tuple[list[Sequence[Any]], list[str]]:
-    """Each hyperedge as one record of cells; those of another kind or width are bad."""
-    records: list[Sequence[Any]] = []
-    kept: list[str] = []
-    single = len(layout.columns) - weighted == 1
-    for item, place in zip(batch, places, strict=True):
-        if not isinstance(item, (list, tuple)) or _is_weighted(item) != weighted:
-            tally.bad_line(f"{place}: expected the kind of the first hyperedge, found {str(item)[:60]!r}")
-            continue
-        edge, extra = (item[0], [item[1]]) if weighted else (item, [])
-        if isinstance(edge, str) and not single:
-            edge = edge.split("\t")
-        record = [edge, *extra] if single else [*edge, *extra]
-        if len(record) != len(layout.columns):
-            tally.bad_line(f"{place}: expected {len(layout.columns) - weighted} cells, found {len(record) - weighted}")
-            continue
-        records.append(record)
-        kept.append(place)
-    return records, kept
+def _list_record(item: Any, layout: Layout, weighted: bool) -> Record:
+    """A hyperedge as a record of cells, the weight of a pair its last."""
+    if not isinstance(item, (list, tuple)) or _is_weighted(item) != weighted:
+        return Fault(f"expected the kind of the first hyperedge, found {shown(item)}")
+    edge, extra = (item[0], [item[1]]) if weighted else (item, [])
+    width = len(layout.columns) - weighted
+    if width == 1:
+        return [edge, *extra]
+    cells = edge.split("\t") if isinstance(edge, str) else edge
+    return [*cells, *extra] if len(cells) == width else Fault(f"expected {width} cells, found {len(cells)}")
 
 
 def _is_weighted(item: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ FORMAT_OF_SUFFIX = {
 FORMATS = ("tsv", "csv", "space", "jsonl", "parquet")
 STDIN = "-"
 BOM = b"\xef\xbb\xbf"
+SURROGATE = re.compile("[\ud800-\udfff]")
 SHOWN = 60  # characters of a faulty line shown in a message
 
 
@@ -99,29 +101,33 @@ def read_chunks(path: str, size: int = CHUNK_BYTES) -> Iterator[Chunk]:
 
 def cut_chunks(source: str, blocks: Iterable[bytes]) -> Iterator[Chunk]:
     """Blocks of bytes cut anew at line ends, checked to be text."""
-    line, rest, first = 1, b"", True
-    for block in blocks:
-        if first:
-            block, first = block.removeprefix(BOM), False
-        cut = block.rfind(b"\n") + 1
-        if not cut:
-            rest += block
-            continue
-        chunk = Chunk(source, line, np.frombuffer(rest + block[:cut], np.uint8))
+    line = 1
+    for text in _whole_lines(blocks):
+        chunk = Chunk(source, line, np.frombuffer(text.removeprefix(BOM) if line == 1 else text, np.uint8))
         _check_text(chunk)
         yield chunk
         line += int(np.count_nonzero(chunk.text == NEWLINE))
-        rest = block[cut:]
-    if rest:
-        chunk = Chunk(source, line, np.frombuffer(rest + b"\n", np.uint8))
-        _check_text(chunk)
-        yield chunk
+
+
+def _whole_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    rest: list[bytes] = []  # the beginning of a line, as it came
+    for block in blocks:
+        cut = block.rfind(b"\n") + 1
+        if cut:
+            yield b"".join([*rest, block[:cut]])
+            rest = []
+        rest.append(block[cut:])
+    if (text := b"".join(rest)).removeprefix(BOM):
+        yield text + b"\n"
 
 
 def _blocks(path: str, source: str, size: int) -> Iterator[bytes]:
     compression = suffixes(path)[1]
     try:
-        with _open(path, compression) as stream:
+        if path == STDIN:  # not ours to close
+            yield from iter(lambda: sys.stdin.buffer.read(size), b"")
+            return
+        with pa.input_stream(path, compression=COMPRESSED.get(compression)) as stream:
             while block := stream.read(size):
                 yield block
     except (OSError, pa.ArrowInvalid) as error:
@@ -129,12 +135,6 @@ def _blocks(path: str, source: str, size: int) -> Iterator[bytes]:
         if kind is None or isinstance(error, (FileNotFoundError, PermissionError, IsADirectoryError)):
             raise InputError(f"{source}: cannot be read ({error}).") from error
         raise InputError(f"{source}: not a whole {kind} file; it is truncated or corrupt ({error}).") from error
-
-
-def _open(path: str, compression: str) -> pa.NativeFile:
-    if path == STDIN:
-        return pa.PythonFile(sys.stdin.buffer, mode="r")
-    return pa.input_stream(path, compression=COMPRESSED.get(compression))
 
 
 def _check_text(chunk: Chunk) -> None:
@@ -168,6 +168,8 @@ def line_blocks(lines: Iterable[str], batch_lines: int = 1 << 16) -> Iterator[by
         text = line.removesuffix("\n").removesuffix("\r")
         if "\n" in text:
             raise InputError(f"line {row + 1}: a newline inside a line: {text[:SHOWN]!r}.")
+        if not text.isascii() and (found := SURROGATE.search(text)):
+            raise InputError(f"line {row + 1}: {found[0]!r} is half a character and no valid Unicode.")
         batch.append(text)
         if len(batch) >= batch_lines:
             yield ("\n".join(batch) + "\n").encode()

@@ -6,7 +6,7 @@ is a hyperedge (`complex::reflexive::node`); `split_cells` serves lines with a f
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -15,8 +15,9 @@ TAB, NEWLINE, RETURN, SPACE, COMMA = 9, 10, 13, 32, 44
 PACKED_BYTES = 8  # ids of at most this many bytes travel as one uint64, which hashes several times faster
 
 
-class Tokens(NamedTuple):
-    """Pieces of a chunk: token i is `text[start[i] : start[i] + length[i]]`; line r holds `count[r]` of them, in order."""
+@dataclass(frozen=True, eq=False)
+class Tokens:
+    """Pieces of a chunk: token i is `text[start[i] : start[i] + length[i]]`; line r holds `count[r]`, in order."""
 
     text: np.ndarray
     start: np.ndarray
@@ -56,7 +57,7 @@ def split_cells(text: np.ndarray, separator: int) -> Tokens:
 
 def _line_end_returns(text: np.ndarray) -> np.ndarray:
     """True at each carriage return that stands before a newline."""
-    mark = text == RETURN
+    mark: np.ndarray = text == RETURN
     mark[:-1] &= text[1:] == NEWLINE
     return mark
 
@@ -105,7 +106,7 @@ def _pack(tokens: Tokens) -> np.ndarray:
     padded = np.concatenate([tokens.text, np.zeros(PACKED_BYTES, np.uint8)])
     windows = np.ndarray(len(tokens.text) + 1, np.dtype("<u8"), padded, strides=(1,))
     keep = np.array([(1 << (8 * size)) - 1 for size in range(PACKED_BYTES + 1)], np.uint64)
-    packed = windows[tokens.start]
+    packed: np.ndarray = windows[tokens.start]
     packed &= keep[tokens.length]
     return packed
 

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -40,6 +41,9 @@ class Vocab:
             raise ValueError(f"`column_of` must have one entry per id ({len(self.ids)}), got {len(self.column_of)}.")
         self.column_of.flags.writeable = False
 
+    def __reduce__(self) -> tuple[Any, ...]:  # without the look-up tables, and frozen anew
+        return Vocab, (self.ids, self.columns, self.column_of)
+
     @classmethod
     def of(cls, ids: Sequence[str] | pa.Array, column: str = "entity") -> Vocab:
         """A vocabulary of one column. Raises ValueError where an id stands twice."""
@@ -53,7 +57,7 @@ class Vocab:
         return len(self.ids)
 
     def __getitem__(self, row: int) -> str:
-        return self.ids[row].as_py()
+        return str(self.ids[int(row)])
 
     def __contains__(self, entity: str) -> bool:
         return any(entity in rows for rows in self._rows.values())
@@ -82,6 +86,10 @@ class Vocab:
         for row, (entity, code) in enumerate(zip(ids, self.column_of.tolist(), strict=True)):
             by_code[code][entity] = row
         return rows
+
+    def find(self, entity: str, column: str) -> int | None:
+        """Row of one entity of a column, or None."""
+        return self._rows.get(column, {}).get(entity)
 
     def index(self, entity: str, column: str | None = None) -> int:
         """Row of one entity.

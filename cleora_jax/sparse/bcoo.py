@@ -36,7 +36,9 @@ def from_bcoo(matrix: BCOO, ids: Sequence[str] | None = None, *, column: str = "
         Graph(2 entities, 4 matrix entries; node: 2)
     """
     if matrix.n_batch or matrix.n_dense or len(matrix.shape) != 2:
-        raise ValueError(f"`matrix` must be a plain two-dimensional BCOO, got shape {matrix.shape} with batch or dense dimensions.")
+        raise ValueError(
+            f"`matrix` must be a plain two-dimensional BCOO, got shape {matrix.shape} with batch or dense dimensions."
+        )
     indices = np.asarray(matrix.indices)
     inside = (indices < np.asarray(matrix.shape)).all(axis=1)  # BCOO pads with indices out of bounds
     row, column_index = indices[inside].T

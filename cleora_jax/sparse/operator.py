@@ -16,7 +16,10 @@ import scipy.sparse as sp
 from jax.custom_batching import custom_vmap
 from jax.experimental.sparse import BCOO, BCSR
 
-COLUMN_BLOCK = 32  # measured: with 32 columns the gathered rows stay in cache longest (docs/design.md)
+NARROW = 32  # columns below which a batch of right-hand sides is folded into one
+COLUMN_BLOCK = (
+    256  # columns of one call of the kernel: wide rows are gathered fastest where the table exceeds the cache
+)
 
 
 @jax.tree_util.register_dataclass
@@ -99,9 +102,10 @@ def apply(op: Operator, x: jax.Array) -> jax.Array:
         raise ValueError(f"`x` must have shape ({op.num_entities}, d), got {x.shape}.")
     if x.dtype != jnp.float32:
         raise TypeError(f"`x` must be float32 (the native kernel needs equal types), got {x.dtype}.")
-    if x.shape[1] <= 2 * COLUMN_BLOCK:
+    starts = range(0, x.shape[1], COLUMN_BLOCK)
+    if len(starts) <= 1:
         return apply_block(op, x)
-    return from_blocks(jax.lax.map(lambda block: apply_block(op, block), to_blocks(x)), x.shape[1])
+    return jnp.concatenate([apply_block(op, x[:, start : start + COLUMN_BLOCK]) for start in starts], axis=1)
 
 
 @jax.custom_vjp
@@ -148,28 +152,10 @@ def _product_of_batch(size: int, batched: tuple[Csr, bool], matrix: Csr, x: jax.
     """A batch of right-hand sides: narrow ones folded into columns, wide ones one after another."""
     if any(jax.tree.leaves(batched[0])):
         raise NotImplementedError("vmap over the operator itself: map over vectors, seeds and numbers instead.")
-    if x.shape[2] >= COLUMN_BLOCK:
+    if x.shape[2] >= NARROW:
         return jax.lax.map(lambda one: _product(matrix, one), x), True
     columns = x.transpose(1, 0, 2).reshape(x.shape[1], -1)
     return _product(matrix, columns).reshape(-1, size, x.shape[2]).transpose(1, 0, 2), True
-
-
-def block_shape(dim: int) -> tuple[int, int]:
-    """(number of blocks, columns of each): as even as can be, at most COLUMN_BLOCK columns; the last are padding."""
-    blocks = -(-dim // COLUMN_BLOCK)
-    return blocks, -(-dim // blocks)
-
-
-def to_blocks(x: jax.Array) -> jax.Array:
-    """[n, d] to [b, n, c] column blocks, zero columns added at the end where b c > d."""
-    blocks, width = block_shape(x.shape[1])
-    padded = jnp.pad(x, ((0, 0), (0, blocks * width - x.shape[1])))
-    return padded.reshape(x.shape[0], blocks, width).transpose(1, 0, 2)
-
-
-def from_blocks(blocks: jax.Array, dim: int) -> jax.Array:
-    """[b, n, c] column blocks to [n, d], padding dropped."""
-    return blocks.transpose(1, 0, 2).reshape(blocks.shape[1], -1)[:, :dim]
 
 
 def to_bcoo(op: Operator) -> BCOO:

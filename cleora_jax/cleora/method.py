@@ -1,0 +1,246 @@
+"""Cleora, the method, and `embed`, the verb."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal, NamedTuple, Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from cleora_jax import _checks as checks
+from cleora_jax._blas import one_blas_thread
+from cleora_jax._progress import Progress, no_progress
+from cleora_jax.cleora.loop import State, Step, advance, finish, subspace_change
+from cleora_jax.cleora.start import INITS, start
+from cleora_jax.graph.build import Graph
+from cleora_jax.sparse.from_graph import FORMS, PROPAGATIONS, Form, Propagation, markov
+from cleora_jax.sparse.operator import Operator, apply
+from cleora_jax.vectors.embedding import Embedding
+from cleora_jax.vectors.scale import NORMALIZATIONS, Normalization, Spectrum, whitening_rank
+
+SCHEDULES = ("every", "last", "off")
+MAX_DIM = 65_536
+MAX_ITERATIONS = 1_000_000
+
+
+class RankWarning(UserWarning):
+    """Whitening was confined to fewer directions than `dim`, because the graph has few entities."""
+
+
+class Trace(NamedTuple):
+    """What each step saw; arrays of one entry per step done.
+
+    Args:
+        kept: directions that whitening kept (0 where the step did not whiten).
+        effective_rank: exponential of the entropy of the covariance's normalised eigenvalues, before whitening (NaN where
+            the step did not whiten).
+        subspace_change: root mean square sine of the principal angles to the step before (NaN unless `tolerance` was set).
+        converged: the change fell to `tolerance` before the iterations were used up.
+    """
+
+    kept: np.ndarray
+    effective_rank: np.ndarray
+    subspace_change: np.ndarray
+    converged: bool
+
+
+class Method(Protocol):
+    """What `embed` asks of a method: a frozen dataclass, callable on a graph."""
+
+    def __call__(self, graph: Graph, *, init: Any = None, progress: Progress = no_progress) -> tuple[np.ndarray, Any]:
+        """Vectors float32[n, d] in the order of `graph.vocab`, and a trace."""
+
+
+@dataclass(frozen=True)
+class Cleora:
+    """Markov propagation with per-step normalisation and whitening.
+
+    Args:
+        dim: d, columns of the result.
+        num_iterations: steps.
+        propagation: "left", "symmetric", "directed" (along hyperedge order) or "directed-in" (against it).
+        normalization: of rows after each step: "l2", "l1" or "none".
+        whiten: "every" step, after the "last" only, "off", or k: after every k-th step.
+        whiten_alpha: softness in [0, 1]: columns are scaled by λ^(−α/2); 1 whitens fully.
+        whiten_rank: directions kept; None is k(n) of `whitening_rank`.
+        residual_weight: r in [0, 1): a step mixes (1 − r) M x + r x.
+        init: "hash" or "pycleora" (first vectors; an array or Embedding goes to `embed(init=…)`).
+        seed: of the first vectors.
+        form: "auto", "clique" or "factored": how hyperedges are multiplied; the result is the same.
+        tolerance: None, or stop when the column space moves by at most this (see `Trace.subspace_change`); 0 only
+            measures. Costs three covariances a step.
+
+    Reference: Rychalska et al., Cleora: A Simple, Strong and Scalable Graph Embedding Scheme, 2021 (arXiv 2102.02302).
+    """
+
+    dim: int = 256
+    num_iterations: int = 40
+    propagation: Propagation = "left"
+    normalization: Normalization = "l2"
+    whiten: Literal["every", "last", "off"] | int = "every"
+    whiten_alpha: float = 1.0
+    whiten_rank: int | None = None
+    residual_weight: float = 0.0
+    init: str = "hash"
+    seed: int = 0
+    form: Form = "auto"
+    tolerance: float | None = None
+
+    def __post_init__(self) -> None:
+        checks.integer("dim", self.dim, low=1, high=MAX_DIM)
+        checks.integer("num_iterations", self.num_iterations, low=1, high=MAX_ITERATIONS)
+        checks.one_of("propagation", self.propagation, PROPAGATIONS)
+        checks.one_of("normalization", self.normalization, NORMALIZATIONS)
+        checks.one_of("init", self.init, INITS)
+        checks.one_of("form", self.form, FORMS)
+        checks.real("whiten_alpha", self.whiten_alpha, low=0, high=1)
+        checks.real("residual_weight", self.residual_weight, low=0, high=1, open_high=True)
+        checks.integer("seed", self.seed, low=-(2**63), high=2**64 - 1)
+        if isinstance(self.whiten, str):
+            checks.one_of("whiten", self.whiten, SCHEDULES)
+        else:
+            checks.integer("whiten", self.whiten, low=1)
+        if self.whiten_rank is not None:
+            checks.integer("whiten_rank", self.whiten_rank, low=1, high=self.dim)
+        if self.tolerance is not None:
+            checks.real("tolerance", self.tolerance, low=0)
+
+    def whitens(self, iteration: int) -> bool:
+        """Whether step `iteration` (from 1) is followed by a whitening."""
+        if isinstance(self.whiten, str):
+            return self.whiten == "every" or (self.whiten == "last" and iteration == self.num_iterations)
+        return iteration % self.whiten == 0
+
+    def __call__(
+        self, graph: Graph, *, init: np.ndarray | Embedding | None = None, progress: Progress = no_progress
+    ) -> tuple[np.ndarray, Trace]:
+        """Vectors float32[n, dim] of all entities, and the trace."""
+        op = markov(graph, self.propagation, form=self.form)
+        alive = (op.row_sum > 0).astype(jnp.float32)
+        rank = self._rank(int(alive.sum()))
+        table = start(graph.vocab, self.dim, self.init if init is None else init, self.seed)
+        with one_blas_thread():
+            state, trace = self._iterate(op, alive, rank, State(table * alive[:, None], None), progress)
+            return np.asarray(finish(alive, state.table, state.pending)), trace
+
+    def _rank(self, num_entities: int) -> int:
+        if self.whiten_rank is not None:
+            return self.whiten_rank
+        rank = whitening_rank(num_entities, self.dim)
+        if rank < self.dim and self.whiten != "off":
+            warnings.warn(
+                f"whitening is confined to {rank} of {self.dim} directions, because the graph has only "
+                f"{num_entities:,} connected entities; the other columns are zero (`whiten_rank` overrides).",
+                RankWarning,
+                stacklevel=4,
+            )
+        return rank
+
+    def _iterate(
+        self, op: Operator, alive: jax.Array, rank: int, state: State, progress: Progress
+    ) -> tuple[State, Trace]:
+        """The loop over steps; stops early where the subspace has converged."""
+        weight = jnp.float32(self.residual_weight)
+        spectra: list[Spectrum | None] = []
+        changes: list[float] = []
+        spare = jnp.zeros_like(state.table)
+        reach = apply(op, alive[:, None])[:, 0]
+        progress("embedding", 0, self.num_iterations)
+        for iteration in range(1, self.num_iterations + 1):
+            step = Step(self.normalization, self.whitens(iteration), rank, self.whiten_alpha, self.residual_weight > 0)
+            old = state
+            state, spectrum = advance(op, alive, reach, weight, old, spare, step=step)
+            spectra.append(spectrum)
+            if self.tolerance is not None:
+                changes.append(float(subspace_change(alive, old, state, rank=rank)))
+            spare = jax.block_until_ready(old.table)
+            jax.block_until_ready(state)
+            progress("embedding", iteration, self.num_iterations)
+            if self.tolerance and changes[-1] <= self.tolerance and (step.whiten or self.whiten == "off"):
+                break
+        converged = bool(self.tolerance and changes[-1] <= self.tolerance)
+        return state, _trace(spectra, changes, converged)
+
+
+def embed(
+    graph: Graph,
+    method: Method | None = None,
+    *,
+    init: np.ndarray | Embedding | None = None,
+    relations: Literal["joint"] | None = None,
+    progress: Progress = no_progress,
+) -> Embedding:
+    """Vectors for the entities of a graph.
+
+    Args:
+        graph: n entities; those of transient columns propagate but are not among the results.
+        method: default `Cleora()`: 256 dimensions, 40 steps, whitened after each.
+        init: first vectors in place of the method's own: float[n, d] in the order of `graph.vocab`, or an `Embedding` to
+            start from (matched by column and id).
+        relations: must be "joint" where the graph has several relations: their counts are added up. `embed_apart` embeds
+            each by itself.
+        progress: called after every step; see `progress_bar`.
+
+    Returns:
+        An `Embedding` with the method's settings and its trace.
+
+    Raises:
+        ValueError: an option out of range, or several relations without `relations="joint"`.
+        InputError: NaN or infinity in `init` (with its place).
+
+    Example:
+        >>> import cleora_jax as cj
+        >>> graph = cj.from_hyperedges(["alice laptop", "alice mouse", "bob keyboard"])
+        >>> embedding = cj.embed(graph, cj.Cleora(dim=2))
+        >>> [entity for entity, score in embedding.most_similar("alice", k=2)]
+        ['laptop', 'mouse']
+    """
+    method = Cleora() if method is None else method
+    if relations is not None:
+        checks.one_of("relations", relations, ("joint",))
+    if len(graph.relations) > 1 and relations is None:
+        names = ", ".join(relation.name for relation in graph.relations)
+        raise ValueError(
+            f"the graph has several relations ({names}): pass `relations='joint'` to add them up, "
+            "or call `embed_apart` for one embedding of each."
+        )
+    vectors, trace = method(graph, init=init, progress=progress)
+    vocab = graph.vocab
+    if len(graph.kept) < len(vocab):
+        vectors, vocab = vectors[graph.kept], vocab.take(graph.kept)
+    return Embedding(vectors, vocab, _settings(method), trace)
+
+
+def embed_apart(
+    graph: Graph, method: Method | None = None, *, progress: Progress = no_progress
+) -> dict[str, Embedding]:
+    """One embedding per relation, by name, over the entities that stand in it.
+
+    Entities outside a relation are isolated there and have the zero vector.
+    """
+    return {
+        relation.name: embed(replace(graph, relations=(relation,)), method, progress=progress)
+        for relation in graph.relations
+    }
+
+
+def _settings(method: Method) -> dict[str, Any]:
+    return {"method": type(method).__name__, **asdict(method)}  # type: ignore[call-overload]
+
+
+def _trace(spectra: list[Spectrum | None], changes: list[float], converged: bool) -> Trace:
+    kept = np.array([0 if spectrum is None else int(spectrum.kept) for spectrum in spectra])
+    rank = np.array(
+        [np.nan if spectrum is None else _effective_rank(np.asarray(spectrum.values)) for spectrum in spectra]
+    )
+    change = np.array(changes) if changes else np.full(len(spectra), np.nan)
+    return Trace(kept, rank, change, converged)
+
+
+def _effective_rank(values: np.ndarray) -> float:
+    share = np.maximum(values.astype(np.float64), 0)
+    share = share[share > 0] / max(share.sum(), np.finfo(np.float64).tiny)
+    return float(np.exp(-(share * np.log(share)).sum()))

@@ -1,0 +1,330 @@
+"""The command line: `cleora-jax embed | info | similar | convert`. Heavy libraries load after the arguments are read."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cleora_jax._checks import InputError, NotFoundError
+from cleora_jax._version import __version__
+
+if TYPE_CHECKING:
+    from cleora_jax import Cleora, Embedding, Graph
+
+OK, FAILED, WRONG_INPUT = 0, 1, 2
+DEFAULT_COLUMNS = "complex::reflexive::node"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Returns:
+        0 done; 2 wrong arguments or input, or interrupted (a message says what to do); 1 anything else.
+    """
+    args = _parser().parse_args(argv)
+    warnings.showwarning = _show_warning
+    try:
+        if args.threads is not None:
+            _limit_threads(args.threads)
+        command: Callable[[argparse.Namespace], dict[str, Any]] = args.command
+        answer = command(args)
+        if args.json:
+            print(json.dumps(answer, ensure_ascii=False))
+    except (InputError, NotFoundError, ValueError, TypeError, OSError) as error:
+        return _fail(str(error))
+    except KeyboardInterrupt:
+        return _fail("interrupted; nothing was written.")
+    except MemoryError:
+        return _fail("not enough memory: use a smaller --dim.", FAILED)
+    return OK
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="cleora-jax",
+        description="Embeddings of graphs and hypergraphs: interaction files in, vectors and neighbours out.",
+    )
+    parser.add_argument("--version", action="version", version=f"cleora-jax {__version__}")
+    commands = parser.add_subparsers(metavar="command", required=True)
+    _embed_arguments(commands.add_parser("embed", help="embed the entities of interaction files"))
+    _info_arguments(commands.add_parser("info", help="describe interaction files or saved embeddings"))
+    _similar_arguments(commands.add_parser("similar", help="list the entities most similar to one"))
+    _convert_arguments(commands.add_parser("convert", help="write saved embeddings in another format"))
+    return parser
+
+
+def _embed_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=_embed)
+    _input_arguments(parser, required=True)
+    parser.add_argument(
+        "--output", "-o", required=True, metavar="FILE",
+        help="where to write; the suffix decides: .npz .npy .csv .tsv .parquet .vec .txt .bin",
+    )  # fmt: skip
+    parser.add_argument(
+        "--relations", choices=("joint", "apart"), default=None,
+        help="several relations: add them up, or write one file each (default: joint, and says so)",
+    )  # fmt: skip
+    _method_arguments(parser)
+    _common_arguments(parser)
+
+
+def _info_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=_info)
+    _input_arguments(parser, required=False)
+    parser.add_argument("--embeddings", metavar="FILE", help="saved embeddings to describe")
+    _common_arguments(parser)
+
+
+def _similar_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=_similar)
+    _input_arguments(parser, required=False)
+    parser.add_argument("--embeddings", metavar="FILE", help="saved embeddings to search")
+    parser.add_argument("--entity", action="append", required=True, metavar="ID", help="the query; may be repeated")
+    parser.add_argument("--column", metavar="NAME", help="the query's column, where ids stand in several")
+    parser.add_argument("--among", metavar="NAME", help="list only entities of this column")
+    parser.add_argument("--top-k", "-k", type=int, default=10, metavar="K", help="how many (default: 10)")
+    _method_arguments(parser)
+    _common_arguments(parser)
+
+
+def _convert_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=_convert)
+    parser.add_argument("--input", "-i", required=True, metavar="FILE", help="saved embeddings")
+    parser.add_argument("--output", "-o", required=True, metavar="FILE", help="where to write; the suffix decides")
+    _common_arguments(parser)
+
+
+def _input_arguments(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    group = parser.add_argument_group("input")
+    group.add_argument(
+        "--input", "-i", nargs="+", required=required, metavar="FILE",
+        help="files, globs or folders, also .gz and .zst; '-' is standard input",
+    )  # fmt: skip
+    group.add_argument(
+        "--columns", "-c", default=DEFAULT_COLUMNS, metavar="SPEC",
+        help="column spec, e.g. 'user complex::reflexive::product' (default: %(default)s, a line of entities)",
+    )  # fmt: skip
+    group.add_argument(
+        "--format", default="auto", choices=("auto", "tsv", "csv", "space", "jsonl", "parquet"),
+        help="how lines are split (default: by suffix and first line)",
+    )  # fmt: skip
+    group.add_argument("--weight", metavar="COLUMN", help="column of hyperedge weights, or 'last' entry of a line")
+    group.add_argument("--group-by", metavar="COLUMN", help="rows with the same value here form one hyperedge")
+    group.add_argument("--shared-ids", action="store_true", help="equal ids in different columns are one entity")
+    group.add_argument("--comment", metavar="PREFIX", help="skip lines that start with this, e.g. '#'")
+    group.add_argument(
+        "--on-bad-line", choices=("error", "skip"), default="error",
+        help="a line that does not fit: stop, or leave it out and count it (default: error)",
+    )  # fmt: skip
+
+
+def _method_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("method")
+    group.add_argument("--algorithm", choices=("cleora",), default="cleora", help="(default: cleora)")
+    group.add_argument("--dim", "-d", type=int, default=256, help="columns of the vectors (default: 256)")
+    group.add_argument("--iterations", "-n", type=int, default=40, help="steps (default: 40)")
+    group.add_argument(
+        "--propagation", choices=("left", "symmetric", "directed", "directed-in"), default="left",
+        help="the Markov matrix (default: left)",
+    )  # fmt: skip
+    group.add_argument("--normalization", choices=("l2", "l1", "none"), default="l2", help="of rows (default: l2)")
+    group.add_argument("--whiten", default="every", help="every, last, off, or a number k of steps (default: every)")
+    group.add_argument("--whiten-alpha", type=float, default=1.0, help="softness in [0, 1] (default: 1)")
+    group.add_argument("--whiten-rank", type=int, help="directions kept (default: entities / 16, at most dim)")
+    group.add_argument("--residual-weight", type=float, default=0.0, help="in [0, 1) (default: 0)")
+    group.add_argument("--init", choices=("hash", "pycleora"), default="hash", help="first vectors (default: hash)")
+    group.add_argument("--seed", type=int, default=0, help="of the first vectors (default: 0)")
+    group.add_argument("--form", choices=("auto", "clique", "factored"), default="auto", help=argparse.SUPPRESS)
+    group.add_argument("--tolerance", type=float, help="stop when the column space moves by at most this")
+
+
+def _common_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--threads", type=int, metavar="N", help="processor cores to use (default: all)")
+    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    parser.add_argument("--quiet", "-q", action="store_true", help="no progress bar and no summary")
+
+
+def _embed(args: argparse.Namespace) -> dict[str, Any]:
+    from cleora_jax.vectors.formats import check_destination
+
+    check_destination(args.output)
+    method = _method(args)
+    start = time.perf_counter()
+    graph = _graph(args)
+    built = time.perf_counter()
+    from cleora_jax import embed, embed_apart
+    from cleora_jax._progress import progress_bar
+
+    with progress_bar(False if args.quiet or args.json else None) as progress:
+        if args.relations == "apart":
+            embeddings = embed_apart(graph, method, progress=progress)
+        else:
+            joint = "joint" if len(graph.relations) > 1 else None
+            if joint and args.relations is None:
+                names = ", ".join(relation.name for relation in graph.relations)
+                _say(args, f"several relations ({names}) added up; --relations apart writes one file each")
+            embeddings = {"": embed(graph, method, relations="joint" if joint else None, progress=progress)}
+    done = time.perf_counter()
+    files = _save(embeddings, Path(args.output))
+    first = next(iter(embeddings.values()))
+    _say(args, f"{len(first):,} vectors of {first.dim} columns in {', '.join(files)} "
+               f"(reading {built - start:.1f} s, embedding {done - built:.1f} s)")  # fmt: skip
+    return {
+        "output": files, "entities": len(first), "dim": first.dim, "steps": len(first.trace.kept),
+        "seconds_reading": round(built - start, 4), "seconds_embedding": round(done - built, 4),
+        **_graph_summary(graph),
+    }  # fmt: skip
+
+
+def _save(embeddings: dict[str, Embedding], output: Path) -> list[str]:
+    """Write each embedding; a relation's name goes before the suffix."""
+    files = []
+    for name, embedding in embeddings.items():
+        path = output.with_name(f"{output.stem}.{name}{output.suffix}") if name else output
+        embedding.save(path)
+        files.append(str(path))
+    return files
+
+
+def _info(args: argparse.Namespace) -> dict[str, Any]:
+    if bool(args.input) == bool(args.embeddings):
+        raise ValueError("give either --input (interaction files) or --embeddings (a saved file).")
+    if args.embeddings:
+        from cleora_jax import load_embedding
+
+        embedding = load_embedding(args.embeddings)
+        summary = {"entities": len(embedding), "dim": embedding.dim, "columns": list(embedding.vocab.columns),
+                   "settings": embedding.settings}  # fmt: skip
+    else:
+        graph = _graph(args)
+        summary = _graph_summary(graph)
+    for key, value in summary.items():
+        _say(args, f"{key.replace('_', ' '):<16} {value}", stream=sys.stdout)
+    return summary
+
+
+def _similar(args: argparse.Namespace) -> dict[str, Any]:
+    if bool(args.input) == bool(args.embeddings):
+        raise ValueError("give either --embeddings (a saved file) or --input (interaction files, embedded first).")
+    if args.top_k < 1:
+        raise ValueError(f"`--top-k` must be at least 1, got {args.top_k}.")
+    if args.embeddings:
+        from cleora_jax import load_embedding
+
+        embedding = load_embedding(args.embeddings)
+    else:
+        from cleora_jax import embed
+        from cleora_jax._progress import progress_bar
+
+        graph = _graph(args)
+        for entity in args.entity:  # before the work, not after it
+            graph.vocab.index(entity, args.column)
+        with progress_bar(False if args.quiet or args.json else None) as progress:
+            joint = "joint" if len(graph.relations) > 1 else None
+            embedding = embed(graph, _method(args), relations="joint" if joint else None, progress=progress)
+    found = embedding.most_similar(args.entity, k=args.top_k, column=args.column, among=args.among)
+    for entity, neighbours in zip(args.entity, found, strict=True):
+        if len(args.entity) > 1:
+            _say(args, entity, stream=sys.stdout)
+        for neighbour, score in neighbours:
+            _say(args, f"{score:7.4f}  {neighbour}", stream=sys.stdout)
+    return {
+        entity: [{"id": neighbour, "cosine": round(float(score), 6)} for neighbour, score in neighbours]
+        for entity, neighbours in zip(args.entity, found, strict=True)
+    }
+
+
+def _convert(args: argparse.Namespace) -> dict[str, Any]:
+    from cleora_jax import load_embedding
+    from cleora_jax.vectors.formats import check_destination
+
+    check_destination(args.output)
+    embedding = load_embedding(args.input)
+    embedding.save(args.output)
+    _say(args, f"{len(embedding):,} vectors of {embedding.dim} columns in {args.output}")
+    return {"output": args.output, "entities": len(embedding), "dim": embedding.dim}
+
+
+def _graph(args: argparse.Namespace) -> Graph:
+    from cleora_jax._progress import progress_bar
+    from cleora_jax.graph import read
+
+    with progress_bar(False if args.quiet or args.json else None) as progress:
+        graph = read(
+            args.input, args.columns, format=args.format, weight=args.weight, group_by=args.group_by,
+            shared_ids=args.shared_ids, comment=args.comment, on_bad_line=args.on_bad_line, progress=progress,
+        )  # fmt: skip
+    report = graph.report
+    _say(args, f"{graph} read as {report.format}")
+    if report.bad_lines:
+        _say(args, f"{report.bad_lines:,} of {report.lines:,} lines left out, the first: {report.bad_examples[0]}")
+    return graph
+
+
+def _method(args: argparse.Namespace) -> Cleora:
+    from cleora_jax import Cleora
+
+    return Cleora(
+        dim=args.dim, num_iterations=args.iterations, propagation=args.propagation, normalization=args.normalization,
+        whiten=int(args.whiten) if args.whiten.isdigit() else args.whiten, whiten_alpha=args.whiten_alpha,
+        whiten_rank=args.whiten_rank, residual_weight=args.residual_weight, init=args.init, seed=args.seed,
+        form=args.form, tolerance=args.tolerance,
+    )  # fmt: skip
+
+
+def _graph_summary(graph: Graph) -> dict[str, Any]:
+    import numpy as np
+
+    counts = np.bincount(graph.vocab.column_of, minlength=len(graph.vocab.columns)).tolist()
+    report = graph.report
+    return {
+        "entities_read": graph.num_entities,
+        "per_column": dict(zip(graph.vocab.columns, counts, strict=True)),
+        "hyperedges": graph.num_hyperedges,
+        "relations": [relation.name for relation in graph.relations],
+        "entries": graph.entries(),
+        "isolated": int(graph.isolated.sum()),
+        "lines": report.lines,
+        "blank_lines": report.blank_lines,
+        "comment_lines": report.comment_lines,
+        "bad_lines": report.bad_lines,
+        "bad_examples": list(report.bad_examples),
+        "format": report.format,
+    }
+
+
+def _limit_threads(count: int) -> None:
+    """Confine this process to `count` cores; XLA sizes its thread pool by them, so this comes before jax is imported."""
+    if not hasattr(os, "sched_setaffinity"):
+        raise ValueError("`--threads` needs an operating system with processor affinity (Linux).")
+    cores = sorted(os.sched_getaffinity(0))
+    if not 1 <= count <= len(cores):
+        raise ValueError(f"`--threads` must be between 1 and {len(cores)}, got {count}.")
+    os.sched_setaffinity(0, cores[:count])
+
+
+def _say(args: argparse.Namespace, message: str, stream: Any = None) -> None:
+    """Words for people: standard error, or standard output where they are the answer."""
+    if args.json or (args.quiet and stream is None):
+        return
+    print(message, file=stream or sys.stderr)
+
+
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    print(f"cleora-jax: warning: {message}", file=sys.stderr)
+
+
+def _fail(message: str, code: int = WRONG_INPUT) -> int:
+    print(f"cleora-jax: {message}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,183 @@
+"""Graphs on disk: one uncompressed `.npz` (a zip of NumPy arrays), format version 1, no pickle inside.
+
+    header            UTF-8 bytes of a JSON object: format, version, library, columns, transient, relations, report
+    ids_text, ids_offset    the n ids as one run of UTF-8 bytes, and int64[n + 1] where each begins
+    column_of         uint8[n]
+    r{i}.left.offset, r{i}.left.member (and right, where another column)    int64[E + 1], int32[m]
+    r{i}.weight       float32[E], where there are weights
+    r{i}.counts.data, .indices, .indptr    where the relation was given as a matrix
+
+Everything is checked on loading, so that a damaged file is an `InputError`, never a wrong graph.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import struct
+import zipfile
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import scipy.sparse as sp
+
+from cleora_jax._atomic import atomic_path
+from cleora_jax._checks import InputError
+from cleora_jax._version import __version__
+from cleora_jax.graph.build import BuildReport, Graph
+from cleora_jax.graph.hyperedges import Incidence, Relation
+from cleora_jax.graph.vocab import Vocab
+
+FORMAT, VERSION = "cleora_jax graph", 1
+DAMAGE = (OSError, ValueError, EOFError, KeyError, NotImplementedError, RuntimeError, struct.error, zipfile.BadZipFile)
+Arrays = dict[str, np.ndarray]
+
+
+def save_graph(graph: Graph, path: str | os.PathLike[str]) -> None:
+    """Write a graph to one file, atomically (to a temporary name, then renamed).
+
+    Example:
+        >>> import cleora_jax as cj, tempfile, os
+        >>> path = os.path.join(tempfile.mkdtemp(), "graph.npz")
+        >>> cj.save_graph(cj.from_edges(["a"], ["b"]), path)
+        >>> cj.load_graph(path)
+        Graph(2 entities, 1 hyperedges; node: 2)
+    """
+    offset = np.frombuffer(graph.vocab.ids.buffers()[1], np.int64)[graph.vocab.ids.offset :][: len(graph.vocab) + 1]
+    text = np.frombuffer(graph.vocab.ids.buffers()[2] or b"", np.uint8)[offset[0] : offset[-1]]
+    arrays: Arrays = {"ids_text": text, "ids_offset": offset - offset[0], "column_of": graph.vocab.column_of}
+    for number, relation in enumerate(graph.relations):
+        arrays |= {f"r{number}.{name}": array for name, array in _relation_arrays(relation).items()}
+    header = {
+        "format": FORMAT, "version": VERSION, "library": __version__, "columns": graph.vocab.columns,
+        "transient": graph.transient, "relations": [relation.name for relation in graph.relations],
+        "report": asdict(graph.report),
+    }  # fmt: skip
+    arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+
+
+def load_graph(path: str | os.PathLike[str]) -> Graph:
+    """Read a graph written by `save_graph`.
+
+    Raises:
+        InputError: not such a file, a newer format version, or a damaged one; the fault is named.
+    """
+    source = os.fspath(path)
+    if not os.path.isfile(source):
+        raise InputError(f"{source}: no such file.")
+    try:
+        with zipfile.ZipFile(source) as archive:
+            arrays = {member.filename.removesuffix(".npy"): _array_of(archive, member) for member in archive.infolist()}
+    except DAMAGE as error:
+        raise InputError(f"{source}: not a whole graph file; it is truncated or corrupt ({error}).") from error
+    try:
+        header = json.loads(arrays["header"].tobytes())
+        if header["format"] != FORMAT:
+            raise InputError(f"{source}: a file of another kind ({header['format']!r}).")
+        if header["version"] != VERSION:
+            raise InputError(f"{source}: format version {header['version']}, this library reads {VERSION}.")
+        return _graph_of(source, header, arrays)
+    except (AttributeError, KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError, pa.ArrowException) as error:
+        raise InputError(f"{source}: a damaged graph file ({error!r}).") from error
+
+
+def _array_of(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
+    """An array of the archive, read-only. Its checksum is verified before anything in it is believed."""
+    if member.compress_type != zipfile.ZIP_STORED:
+        raise zipfile.BadZipFile(f"{member.filename!r} is compressed")
+    content = archive.read(member)
+    stream = io.BytesIO(content)
+    if np.lib.format.read_magic(stream) != (1, 0):
+        raise ValueError(f"{member.filename!r} is of another NumPy format")
+    shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
+    if dtype.hasobject or len(shape) != 1:
+        raise ValueError(f"{member.filename!r} is no array of numbers")
+    return np.frombuffer(content, dtype, count=shape[0], offset=stream.tell())
+
+
+def _relation_arrays(relation: Relation) -> Arrays:
+    arrays: Arrays = {}
+    if relation.counts is not None:
+        counts = relation.counts
+        return {"counts.data": counts.data, "counts.indices": counts.indices, "counts.indptr": counts.indptr}
+    for name, side in (("left", relation.left), ("right", relation.right)):
+        if side is not None and not (name == "right" and relation.reflexive):
+            arrays |= {f"{name}.offset": side.offset, f"{name}.member": side.member}
+    return arrays if relation.weight is None else arrays | {"weight": relation.weight}
+
+
+def _graph_of(source: str, header: dict[str, Any], arrays: Arrays) -> Graph:
+    offset, text, column_of = arrays["ids_offset"], arrays["ids_text"], arrays["column_of"]
+    whole = offset.dtype == np.int64 and _is_offset(offset, len(text)) and text.dtype == np.uint8
+    _require(source, whole, "the ids")
+    columns, transient, names = (_names(source, header, key) for key in ("columns", "transient", "relations"))
+    _require(source, column_of.dtype == np.uint8 and column_of.shape == (len(offset) - 1,), "the columns of ids")
+    _require(source, len(column_of) > 0 and column_of.max() < len(columns), "the columns of ids")
+    ids = pa.LargeStringArray.from_buffers(len(offset) - 1, pa.py_buffer(offset), pa.py_buffer(text))
+    ids.validate(full=True)
+    for code in range(len(columns)):
+        own = ids.filter(pa.array(column_of == code))
+        _require(source, len(own.unique()) == len(own), "the ids (some stand twice)")
+    relations = tuple(
+        _relation_of(source, name, {key.split(".", 1)[1]: array for key, array in arrays.items()
+                                    if key.startswith(f"r{number}.")}, len(ids))
+        for number, name in enumerate(names)
+    )  # fmt: skip
+    _require(source, len(relations) > 0, "the relations")
+    report: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in header["report"].items()
+    }
+    return Graph(Vocab(ids, columns, column_of), relations, transient, BuildReport(**report))
+
+
+def _names(source: str, header: dict[str, Any], key: str) -> tuple[str, ...]:
+    names = header[key]
+    _require(source, isinstance(names, list) and all(isinstance(name, str) for name in names), f"the {key}")
+    return tuple(names)
+
+
+def _relation_of(source: str, name: str, arrays: Arrays, size: int) -> Relation:
+    if "counts.data" in arrays:
+        data, indices, indptr = (arrays[f"counts.{part}"] for part in ("data", "indices", "indptr"))
+        whole = len(indptr) == size + 1 and _is_offset(indptr, len(indices)) and len(data) == len(indices)
+        _require(source, whole and _in_range(indices, size) and _is_weight(data), f"the matrix of {name!r}")
+        return Relation(name, counts=sp.csr_array((data, indices, indptr), shape=(size, size)))
+    left = _side_of(source, name, "left", arrays, size)
+    right = _side_of(source, name, "right", arrays, size) if "right.offset" in arrays else left
+    _require(source, len(left) == len(right), f"the hyperedges of {name!r}")
+    weight = arrays.get("weight")
+    _require(
+        source, weight is None or (weight.shape == (len(left),) and _is_weight(weight)), f"the weights of {name!r}"
+    )
+    return Relation(name, left, right, weight)
+
+
+def _side_of(source: str, name: str, side: str, arrays: Arrays, size: int) -> Incidence:
+    offset, member = arrays[f"{side}.offset"], arrays[f"{side}.member"]
+    whole = offset.dtype == np.int64 and member.dtype == np.int32 and _is_offset(offset, len(member))
+    _require(source, whole and _in_range(member, size), f"the hyperedges of {name!r}")
+    return Incidence(offset, member)
+
+
+def _is_offset(offset: np.ndarray, total: int) -> bool:
+    whole = offset.ndim == 1 and len(offset) > 1 and np.issubdtype(offset.dtype, np.integer)
+    return bool(whole and offset[0] == 0 and offset[-1] == total and (np.diff(offset) >= 0).all())
+
+
+def _in_range(rows: np.ndarray, size: int) -> bool:
+    whole = rows.ndim == 1 and np.issubdtype(rows.dtype, np.integer)
+    return bool(whole and (len(rows) == 0 or (rows.min() >= 0 and rows.max() < size)))
+
+
+def _is_weight(values: np.ndarray) -> bool:
+    return bool(values.dtype == np.float32 and values.ndim == 1 and np.isfinite(values).all() and (values >= 0).all())
+
+
+def _require(source: str, fine: bool, what: str) -> None:
+    if not fine:
+        raise InputError(f"{source}: a damaged graph file: {what} do not hold together.")

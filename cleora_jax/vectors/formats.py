@@ -1,0 +1,100 @@
+"""Embeddings on disk: the suffix decides the format.
+
+    .npz            exact, with columns, settings and library version; the format to keep things in
+    .npy            exact, a plain array, ids and settings in `.ids.json` beside it
+    .parquet        exact, columns `id`, `column` (where there are several) and `vector`; settings in the metadata
+    .csv, .tsv      exact, for people and spreadsheets; no settings
+    .vec, .txt      word2vec text, exact; no columns, no settings; blanks in ids are escaped, see `vectors.word2vec`
+    .bin            word2vec binary; the same
+
+Every file is written under a temporary name and then renamed, and checked in full when it is read: a damaged file is an
+`InputError`. The first three carry checksums, so any change is found; a changed digit in the others cannot be.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cleora_jax import _checks as checks
+from cleora_jax._atomic import check_target
+from cleora_jax.vectors import numpy_files, tables, word2vec
+from cleora_jax.vectors.stored import Content as Content
+from cleora_jax.vectors.stored import first_not_finite, not_finite
+from cleora_jax.vectors.tables import as_table as as_table
+
+Path = str | os.PathLike[str]
+
+
+@dataclass(frozen=True)
+class Format:
+    """A way to keep vectors: its name (as in `format=`), `write(content, path)` and `read(path, column)`."""
+
+    name: str
+    write: Callable[[Content, str], None]
+    read: Callable[[str, str], Content]
+
+
+_NPZ = Format("npz", numpy_files.write_npz, numpy_files.read_npz)
+_TEXT = Format("word2vec", word2vec.write_text, word2vec.read_text)
+
+FORMATS: dict[str, Format] = {
+    ".npz": _NPZ,
+    ".npy": Format("npy", numpy_files.write_npy, numpy_files.read_npy),
+    ".parquet": Format("parquet", tables.write_parquet, tables.read_parquet),
+    ".csv": Format("csv", tables.write_csv, tables.read_csv),
+    ".tsv": Format("tsv", tables.write_tsv, tables.read_tsv),
+    ".vec": _TEXT,
+    ".txt": _TEXT,
+    ".bin": Format("word2vec_binary", word2vec.write_binary, word2vec.read_binary),
+}
+NAMES = tuple(dict.fromkeys(entry.name for entry in FORMATS.values()))
+
+
+def format_of(path: Path, format: str | None = None) -> Format:
+    """The format of a path: `format` where it is given, otherwise by suffix.
+
+    Raises:
+        ValueError: neither says which.
+
+    Example:
+        >>> format_of("people.vec").name, format_of("people.dat", "csv").name
+        ('word2vec', 'csv')
+    """
+    if format is not None:
+        checks.one_of("format", format, NAMES)
+        return next(entry for entry in FORMATS.values() if entry.name == format)
+    suffix = os.path.splitext(os.fspath(path))[1].lower()
+    if suffix not in FORMATS:
+        raise ValueError(
+            f"`path` {os.fspath(path)!r}: the suffix must be one of {', '.join(FORMATS)}, got {suffix!r}; "
+            f"or give `format`, one of {', '.join(map(repr, NAMES))}."
+        )
+    return FORMATS[suffix]
+
+
+def check_destination(path: Path, format: str | None = None) -> None:
+    """Raise what `save` would raise about the path itself, so that it is known before the work and not after.
+
+    Raises:
+        ValueError: an unknown suffix or format.
+        FileNotFoundError, IsADirectoryError: the folder of `path` does not exist, or `path` is a folder.
+    """
+    format_of(path, format)
+    check_target(path)
+
+
+def write_content(content: Content, path: Path, format: str | None = None) -> None:
+    """Write vectors, ids and settings; see `Embedding.save`."""
+    chosen = format_of(path, format)
+    check_target(path)
+    wrong = first_not_finite(content.vectors)
+    if wrong is not None:
+        raise checks.InputError(f"cannot write {os.fspath(path)!r}: {not_finite(content, wrong)}.")
+    chosen.write(content, os.fspath(path))
+
+
+def read_content(path: Path, format: str | None = None, column: str = "entity") -> Content:
+    """Read vectors, ids and settings; see `load_embedding`."""
+    return format_of(path, format).read(os.fspath(path), column)

@@ -1,0 +1,81 @@
+"""`.npz` and `.npy`: the exact numbers, the settings and the library version. No pickle, neither way."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import numpy as np
+import pyarrow as pa
+
+from cleora_jax._atomic import atomic_path, atomic_paths
+from cleora_jax._checks import InputError
+from cleora_jax.vectors.stored import Content, check_header, header_of, id_parts, ids_from_parts, reading, settle
+
+SIDECAR = ".ids.json"
+
+
+def write_npz(content: Content, path: str) -> None:
+    """An uncompressed zip of arrays: `header` (JSON bytes), `ids_text`, `ids_offset`, `column_of`, `vectors`.
+
+    `header` holds format, version, library, shape, columns, settings and checksums; `ids_text` the ids as one run of
+    UTF-8 bytes and `ids_offset` int64[n + 1] where each begins; `column_of` uint8[n]; `vectors` float32[n, d].
+    """
+    text, offset = id_parts(content.vocab)
+    header = np.frombuffer(json.dumps(header_of(content)).encode(), np.uint8)
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        np.savez(
+            file, header=header, ids_text=text, ids_offset=offset, column_of=content.vocab.column_of,
+            vectors=content.vectors,
+        )  # fmt: skip
+
+
+def read_npz(path: str, column: str) -> Content:
+    """Read what `write_npz` wrote; the file says what its columns are."""
+    with reading(path, ".npz"), np.load(path, allow_pickle=False) as archive:
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise InputError(f"{path}: not an .npz file.")
+        if "header" not in archive.files:
+            raise InputError(f"{path}: an .npz file of another kind, without `header`.")
+        header = check_header(path, json.loads(archive["header"].tobytes()))
+        ids = ids_from_parts(path, archive["ids_text"], archive["ids_offset"])
+        vectors, column_of = archive["vectors"], archive["column_of"]
+    return settle(path, vectors, ids, header["columns"], column_of, header)
+
+
+def sidecar_path(path: str) -> str:
+    """Where the ids of an `.npy` file are: `x.npy` has them in `x.ids.json`."""
+    return os.path.splitext(path)[0] + SIDECAR
+
+
+def write_npy(content: Content, path: str) -> None:
+    """A plain NumPy array float32[n, d], which anything can map into memory, and a JSON file beside it.
+
+    `x.ids.json` holds the header of `write_npz`, `ids` (a list of n strings) and `column_of` (a list of n numbers,
+    only where there are several columns). Each file is checked against the other on loading, by a checksum.
+    """
+    sidecar = header_of(content) | {"ids": content.vocab.ids.to_pylist()}
+    if len(content.vocab.columns) > 1:
+        sidecar["column_of"] = content.vocab.column_of.tolist()
+    with atomic_paths(path, sidecar_path(path)) as (temporary, beside):
+        with open(beside, "w", encoding="utf-8", newline="\n") as text:
+            json.dump(sidecar, text, ensure_ascii=False)
+        with open(temporary, "wb") as file:
+            np.save(file, content.vectors)
+
+
+def read_npy(path: str, column: str) -> Content:
+    """Read what `write_npy` wrote; the file says what its columns are."""
+    beside = sidecar_path(path)
+    with reading(beside, SIDECAR), open(beside, encoding="utf-8", newline="") as text:
+        sidecar = json.load(text)
+        if not isinstance(sidecar, dict) or not isinstance(sidecar.get("ids"), list):
+            raise InputError(f"{beside}: not the ids of an .npy file of cleora_jax.")
+        ids = pa.array(sidecar.pop("ids"), pa.large_string())
+        column_of = np.array(sidecar.pop("column_of", [0] * len(ids)), np.uint8)
+        header = check_header(beside, sidecar)
+    with reading(path, ".npy"):
+        vectors = np.load(path, allow_pickle=False)
+        if not isinstance(vectors, np.ndarray):
+            raise InputError(f"{path}: not an .npy file.")
+    return settle(path, vectors, ids, header["columns"], column_of, header)

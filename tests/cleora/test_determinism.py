@@ -1,0 +1,48 @@
+"""SEMANTICS §5: bit-identical vectors over processes, threads, chunk sizes, and one file or several."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+SCRIPT = """
+import hashlib, os, sys
+threads, chunk, dim, form, *files = sys.argv[1:]
+os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(threads)])
+import cleora_jax as cj
+graph = cj.read(files, chunk_bytes=int(chunk))
+found = cj.embed(graph, cj.Cleora(dim=int(dim), num_iterations=4, form=form))
+print(hashlib.sha256(found.vectors.tobytes() + repr(found.vocab.ids.to_pylist()).encode()).hexdigest())
+"""
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """The same 40,000 baskets over 9,000 entities as one file and as three."""
+    rng = np.random.default_rng(1)
+    lines = [" ".join(f"item{i}" for i in row[: 1 + row[0] % 6]) for row in rng.integers(0, 9000, (40_000, 6))]
+    folder = tmp_path_factory.mktemp("baskets")
+    parts = [lines[:11_111], lines[11_111:30_000], lines[30_000:]]
+    (folder / "all.tsv").write_text("\n".join(lines) + "\n")
+    for number, part in enumerate(parts):
+        (folder / f"part{number}.tsv").write_text("\n".join(part) + "\n")
+    return [str(folder / "all.tsv")], [str(folder / f"part{number}.tsv") for number in range(3)]
+
+
+def run(threads: int, chunk: int, dim: int, form: str, paths: list[str]) -> str:
+    if threads > len(os.sched_getaffinity(0)):
+        pytest.skip(f"needs {threads} processor cores")
+    command = [sys.executable, "-c", SCRIPT, str(threads), str(chunk), str(dim), form, *paths]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.mark.parametrize(("dim", "form"), [(64, "clique"), (200, "factored")])
+def test_bit_identical(files, dim, form):
+    one, three = files
+    reference = run(1, 1 << 23, dim, form, one)
+    assert reference == run(2, 1 << 23, dim, form, one)
+    assert reference == run(2, 10_007, dim, form, three)

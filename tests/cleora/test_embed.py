@@ -1,0 +1,287 @@
+"""The loop against the float64 definition, its modes, its small graphs, and pycleora where it is right."""
+
+from __future__ import annotations
+
+import numpy as np
+import pycleora
+import pytest
+import scipy.linalg
+
+from cleora_jax import Cleora, RankWarning, embed, embed_apart, from_edges, from_hyperedges, read, whiten
+from cleora_jax.cleora.start import hashed
+
+from cleora_jax.vectors.scale import whitening_rank
+from tests import dense
+from tests.conftest import TOYS
+
+RNG = np.random.default_rng(3)
+CLUSTERS = np.arange(600) % 12
+
+
+def clustered():
+    """600 entities in 12 groups: a spectrum with room, so that 16 whitened directions are well defined."""
+    members = [RNG.choice(np.flatnonzero(CLUSTERS == c), 5).tolist() for c in np.tile(np.arange(12), 60)]
+    members += RNG.integers(0, 600, (300, 3)).tolist()
+    return from_hyperedges(members)
+
+
+GRAPH = clustered()
+
+
+def oracle(graph, method: Cleora) -> np.ndarray:
+    start = np.asarray(hashed(graph.vocab, method.dim, method.seed)).astype(float)
+    matrix = dense.markov(graph, method.propagation)
+    rank = method.whiten_rank or whitening_rank(int((matrix.sum(1) > 0).sum()), method.dim)
+    return dense.cleora(
+        matrix, start, steps=method.num_iterations, normalization=method.normalization, rank=rank,
+        residual=method.residual_weight, whitens=method.whitens, alpha=method.whiten_alpha,
+    )  # fmt: skip
+
+
+MODES = {
+    "default": {},
+    "one step": {"num_iterations": 1},
+    "symmetric": {"propagation": "symmetric"},
+    "directed": {"propagation": "directed", "num_iterations": 4},
+    "l1": {"normalization": "l1", "whiten": "last"},  # l1 is not blind to rotation: whitened between, it would hang on
+    # eigenvectors of near-equal eigenvalues, which float32 cannot tell apart
+    "none": {"normalization": "none"},
+    "residual": {"residual_weight": 0.3},
+    "soft": {"whiten_alpha": 0.5},
+    "last": {"whiten": "last", "num_iterations": 5},
+    "off": {"whiten": "off", "num_iterations": 6},
+    "third": {"whiten": 3, "num_iterations": 7},
+    "factored": {"form": "factored"},
+    "padded": {"dim": 37, "whiten_rank": 37, "num_iterations": 5},
+    "wide": {"dim": 70, "whiten_rank": 20},
+    "confined": {"whiten_rank": 5},
+    "seed": {"seed": 5},
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_equals_the_definition(mode):
+    method = Cleora(**{"dim": 16, "num_iterations": 10, **MODES[mode]})
+    found = embed(GRAPH, method)
+    assert found.vectors.dtype == np.float32 and found.vectors.shape == (600, method.dim)
+    assert dense.gram_error(found.vectors, oracle(GRAPH, method)) < 1e-4
+
+
+def test_columns_too_are_unique():
+    """Signs are fixed, so not only the Gram matrix but the vectors agree, where eigenvalues are apart."""
+    method = Cleora(dim=16, num_iterations=10, whiten_rank=11)
+    np.testing.assert_allclose(embed(GRAPH, method).vectors, oracle(GRAPH, method), atol=2e-3)
+
+
+@pytest.mark.parametrize("name", TOYS)
+@pytest.mark.parametrize("propagation", ["left", "directed"])
+@pytest.mark.filterwarnings("ignore:whitening is confined")
+def test_every_toy_equals_the_definition(name, propagation):
+    graph = TOYS[name]
+    method = Cleora(dim=8, num_iterations=4, propagation=propagation, whiten_rank=2)
+    expected = oracle(graph, method)[graph.kept]
+    found = embed(graph, method, relations="joint" if len(graph.relations) > 1 else None)
+    assert len(found) == len(graph.kept)
+    assert np.isfinite(found.vectors).all()
+    assert dense.gram_error(found.vectors, expected) < 1e-4
+
+
+@pytest.mark.filterwarnings("ignore:whitening is confined")
+def test_isolated_entities_have_the_zero_vector_and_no_say():
+    graph = TOYS["isolated"]
+    found = embed(graph, Cleora(dim=8, num_iterations=5))
+    assert graph.isolated.any()
+    assert not found.vectors[graph.isolated].any()
+    rows = found.vectors[~graph.isolated].astype(float)
+    np.testing.assert_allclose(rows.mean(0), 0, atol=1e-6)
+    cov = np.cov(rows.T)
+    np.testing.assert_allclose(cov[:2, :2], np.eye(2), atol=1e-5)
+
+
+def test_weights_matter_and_scale_does_not():
+    src, dst = RNG.integers(0, 200, 900), RNG.integers(0, 200, 900)
+    weight = RNG.random(900).astype(np.float32) + 0.1
+    method = Cleora(dim=8, num_iterations=5)
+    plain, weighted, doubled = (
+        embed(from_edges(src, dst, w, num_entities=200), method).vectors for w in (None, weight, 2 * weight)
+    )
+    assert dense.gram_error(doubled, weighted.astype(float)) < 1e-5
+    assert dense.gram_error(weighted, plain.astype(float)) > 0.01
+
+
+def test_permuting_input_lines_changes_rounding_only():
+    lines = [" ".join(map(str, RNG.integers(0, 300, 4))) for _ in range(900)]
+    method = Cleora(dim=16, num_iterations=6)
+    one = embed(from_hyperedges(lines), method)
+    two = embed(from_hyperedges([lines[i] for i in RNG.permutation(len(lines))]), method)
+    same = two.rows(one.vocab.ids.to_pylist())
+    assert dense.gram_error(two.vectors[same] if same.dtype.kind == "i" else same, one.vectors.astype(float)) < 1e-4
+
+
+def test_forty_steps_reach_the_leading_eigenspace():
+    """Whitened steps are block power iteration: the span tends to the leading eigenspace of P, up to the row scale."""
+    matrix = dense.markov(GRAPH, "left")
+    values, vectors = np.linalg.eig(matrix)
+    leading = vectors[:, np.argsort(-np.abs(values))[1:12]].real
+    centred = leading - leading.mean(0)
+    angles = []
+    for steps in (1, 40):
+        found = embed(GRAPH, Cleora(dim=12, num_iterations=steps, whiten_rank=12)).vectors[:, :11]
+        angles.append(np.degrees(scipy.linalg.subspace_angles(centred, found - found.mean(0)).max()))
+    assert angles[0] > 60 and angles[1] < 20
+
+
+def test_convergence_stops_and_is_traced():
+    method = Cleora(dim=11, num_iterations=200, whiten_rank=11, tolerance=1e-3)
+    trace = embed(GRAPH, method).trace
+    assert trace.converged and 3 < len(trace.kept) < 200
+    assert trace.subspace_change[-1] <= 1e-3 < trace.subspace_change[-2]
+    assert (trace.kept == 11).all() and np.isfinite(trace.effective_rank).all()
+    measured = embed(GRAPH, Cleora(dim=11, num_iterations=3, whiten_rank=11, tolerance=0.0)).trace
+    assert not measured.converged and len(measured.subspace_change) == 3
+
+
+def test_subspace_change_is_the_angle():
+    one, two = (embed(GRAPH, Cleora(dim=11, num_iterations=n, whiten_rank=11)).vectors for n in (5, 6))
+    change = embed(GRAPH, Cleora(dim=11, num_iterations=6, whiten_rank=11, tolerance=0.0)).trace.subspace_change[-1]
+    angles = scipy.linalg.subspace_angles(one - one.mean(0), two - two.mean(0))
+    assert abs(change - np.sqrt((np.sin(angles) ** 2).mean())) < 1e-3
+
+
+def test_progress_is_called_and_an_interrupt_passes_through():
+    seen = []
+    embed(GRAPH, Cleora(dim=4, num_iterations=3), progress=lambda stage, done, total: seen.append((done, total)))
+    assert seen == [(0, 3), (1, 3), (2, 3), (3, 3)]
+
+    def stop(stage, done, total):
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        embed(GRAPH, Cleora(dim=4, num_iterations=30), progress=stop)
+
+
+def test_whiten_alone_equals_the_definition():
+    x = RNG.standard_normal((500, 20)).astype(np.float32) @ np.diag(np.linspace(0.1, 3, 20)).astype(np.float32)
+    x[7] = 0
+    expected = dense.whiten(x.astype(float), (x != 0).any(1), 20, 1.0)
+    assert dense.gram_error(whiten(x), expected) < 1e-5
+
+
+def test_null_directions_are_zero_not_noise():
+    graph = from_hyperedges([[f"e{i}.{j}" for j in range(30)] + [f"e{(i + 1) % 6}.0"] for i in range(6)])  # rank 6
+    found = embed(graph, Cleora(dim=64, whiten_rank=64, num_iterations=30))
+    assert found.trace.kept[-1] <= 6
+    assert not found.vectors[:, found.trace.kept[-1] :].any()
+    assert np.abs(found.vectors).max() < 30
+
+
+def test_a_graph_without_information_gives_zeros():
+    with pytest.warns(RankWarning):
+        assert not embed(from_hyperedges(["a b"]), Cleora(dim=4)).vectors.any()
+
+
+def test_several_relations_are_never_a_silent_choice():
+    graph = TOYS["relations"]
+    with pytest.raises(ValueError, match="user-item, item.*joint"):
+        embed(graph, Cleora(dim=4))
+    apart = embed_apart(graph, Cleora(dim=4, num_iterations=2, whiten="off"))
+    assert list(apart) == ["user-item", "item"]
+    users = graph.vocab.column_of == 0
+    assert not apart["item"].vectors[users].any() and apart["user-item"].vectors[users].any()
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "match"),
+    [
+        ({"dim": 0}, ValueError, "`dim` must be between 1"),
+        ({"dim": 2.0}, TypeError, "`dim` must be an integer"),
+        ({"dim": True}, TypeError, "`dim`"),
+        ({"num_iterations": 0}, ValueError, "`num_iterations`"),
+        ({"propagation": "right"}, ValueError, "`propagation` must be one of"),
+        ({"normalization": "l3"}, ValueError, "`normalization`"),
+        ({"whiten": "often"}, ValueError, "`whiten`"),
+        ({"whiten": 0}, ValueError, "`whiten`"),
+        ({"whiten_alpha": 1.5}, ValueError, "`whiten_alpha`"),
+        ({"whiten_rank": 300}, ValueError, "`whiten_rank`"),
+        ({"residual_weight": 1.0}, ValueError, r"`residual_weight` must be finite and in \[0, 1\)"),
+        ({"residual_weight": float("nan")}, ValueError, "`residual_weight`"),
+        ({"init": "random"}, ValueError, "`init`"),
+        ({"form": "dense"}, ValueError, "`form`"),
+        ({"tolerance": -1.0}, ValueError, "`tolerance`"),
+    ],
+)
+def test_options_are_checked_at_the_door(options, error, match):
+    with pytest.raises(error, match=match):
+        Cleora(**options)
+
+
+def knn_agreement(embedding, labels: dict[str, str], k: int = 5) -> float:
+    """Share of entities whose label is that of most of their k nearest."""
+    good = 0
+    for entity in labels:
+        near = [labels[other] for other, _ in embedding.most_similar(entity, k=k)]
+        good += max(sorted(set(near)), key=near.count) == labels[entity]
+    return good / len(labels)
+
+
+@pytest.mark.filterwarnings("ignore:whitening is confined")
+class TestSmallGraphs:
+    """What k(n) is for: the default call on graphs of tens of entities (docs/design.md has the evidence)."""
+
+    def test_readme_example(self):
+        found = embed(from_hyperedges(["alice item_laptop", "alice item_mouse", "bob item_keyboard"]))
+        nearest = [entity for entity, _ in found.most_similar("alice", k=4)]
+        assert set(nearest[:2]) == {"item_laptop", "item_mouse"}
+
+    @pytest.mark.parametrize("seed", range(5))
+    def test_karate(self, seed):
+        import networkx as nx
+
+        club = nx.karate_club_graph()
+        graph = from_edges(*np.array(club.edges).T)
+        labels = {str(node): club.nodes[node]["club"] for node in club}
+        assert knn_agreement(embed(graph, Cleora(seed=seed)), labels) >= 0.85
+
+    def test_davis_women(self):
+        """The two groups of Davis, Gardner and Gardner (1941): the core members' nearest women are of their own group."""
+        graph = read("examples/davis-women.tsv", "event complex::reflexive::woman").relation("woman")
+        first = {"Evelyn_Jefferson", "Laura_Mandeville", "Theresa_Anderson", "Brenda_Rogers"}
+        second = {"Sylvia_Avondale", "Nora_Fayette", "Katherina_Rogers", "Helen_Lloyd"}
+        found = embed_apart(graph, Cleora())["woman"]
+        for group, other in ((first, second), (second, first)):
+            for woman in group:
+                assert found.most_similar(woman, k=1, among="woman")[0][0] not in other
+
+    def test_les_miserables(self):
+        found = embed(read("examples/lesmis.tsv", weight="last"))
+        students = {"Enjolras", "Courfeyrac", "Combeferre", "Bossuet", "Joly", "Bahorel", "Feuilly", "Grantaire",
+                    "Prouvaire", "Mabeuf", "Gavroche", "MmeHucheloup", "Marius"}  # fmt: skip
+        near = {entity for entity, _ in found.most_similar("Enjolras", k=5)}
+        assert len(near & students) >= 4
+
+
+class TestPycleora:
+    """Equal to pycleora 3.2.1 where it is right: one worker, hyperedges of at most 16 entities, n much larger than dim."""
+
+    lines = [" ".join(map(str, row)) for row in np.random.default_rng(5).integers(0, 400, (1500, 3))]
+
+    def theirs(self):
+        return pycleora.SparseMatrix.from_iterator(iter(self.lines), "complex::reflexive::node", num_workers=1)
+
+    def test_entity_order(self):
+        assert from_hyperedges(self.lines).vocab.ids.to_pylist() == list(self.theirs().entity_ids)
+
+    @pytest.mark.parametrize("propagation", ["left", "symmetric"])
+    def test_unwhitened(self, propagation):
+        method = Cleora(dim=16, num_iterations=5, whiten="off", init="pycleora", propagation=propagation)
+        ours = embed(from_hyperedges(self.lines), method).vectors
+        theirs = pycleora.embed(self.theirs(), 16, 5, propagation=propagation, whiten=False, num_workers=1)
+        np.testing.assert_allclose(ours, theirs, atol=2e-5)
+
+    @pytest.mark.parametrize("residual", [0.0, 0.4])
+    def test_whitened_gram(self, residual):
+        method = Cleora(dim=16, num_iterations=8, init="pycleora", residual_weight=residual)
+        ours = embed(from_hyperedges(self.lines), method).vectors
+        theirs = pycleora.embed(self.theirs(), 16, 8, residual_weight=residual, num_workers=1)
+        assert dense.gram_error(ours, theirs.astype(float)) < 1e-4

@@ -1,0 +1,109 @@
+"""The definitions of SEMANTICS §2–§4 in dense float64 NumPy, written for clarity: the oracle of the engine."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cleora_jax.graph import Graph
+
+
+def incidence(side, num_entities: int) -> np.ndarray:
+    """H: how often entity i stands in hyperedge e, [n, E]."""
+    h = np.zeros((num_entities, len(side)))
+    for edge in range(len(side)):
+        for member in side.member[side.offset[edge] : side.offset[edge + 1]]:
+            h[member, edge] += 1
+    return h
+
+
+def counts(graph: Graph) -> np.ndarray:
+    """W, relations added."""
+    n = graph.num_entities
+    total = np.zeros((n, n))
+    for relation in graph.relations:
+        if relation.counts is not None:
+            total += relation.counts.toarray()
+            continue
+        a, b = incidence(relation.left, n), incidence(relation.right, n)
+        w = np.ones(a.shape[1]) if relation.weight is None else relation.weight.astype(float)
+        product = a @ np.diag(w / (a.sum(0) * b.sum(0))) @ b.T
+        total += product if relation.reflexive else product + product.T
+    return total
+
+
+def ordered_counts(graph: Graph) -> np.ndarray:
+    """W of directed propagation, relations added."""
+    n = graph.num_entities
+    total = np.zeros((n, n))
+    for relation in graph.relations:
+        if relation.counts is not None:
+            total += relation.counts.toarray()
+            continue
+        for edge in range(len(relation.left)):
+            weight = 1.0 if relation.weight is None else float(relation.weight[edge])
+            left = relation.left.member[relation.left.offset[edge] : relation.left.offset[edge + 1]]
+            right = relation.right.member[relation.right.offset[edge] : relation.right.offset[edge + 1]]
+            if relation.reflexive:
+                pairs = [(left[i], left[j]) for i in range(len(left)) for j in range(i + 1, len(left))]
+            else:
+                pairs = [(i, j) for i in left for j in right]
+            for i, j in pairs:
+                total[i, j] += weight / len(pairs)
+    return total
+
+
+def markov(graph: Graph, propagation: str) -> np.ndarray:
+    """The Markov matrix, dense."""
+    if propagation in ("left", "symmetric"):
+        w = counts(graph)
+        degree = w.sum(1)
+        inverse = np.divide(1, degree, out=np.zeros_like(degree), where=degree > 0)
+        return inverse[:, None] * w if propagation == "left" else np.sqrt(inverse)[:, None] * w * np.sqrt(inverse)
+    w = ordered_counts(graph)
+    w = w.T if propagation == "directed-in" else w
+    sinks = (w.sum(1) == 0) & ~graph.isolated
+    w = w + np.diag(sinks.astype(float))
+    degree = w.sum(1)
+    return np.divide(1, degree, out=np.zeros_like(degree), where=degree > 0)[:, None] * w
+
+
+def normalize(x: np.ndarray, normalization: str) -> np.ndarray:
+    """Rows to unit length; zero rows stay zero."""
+    if normalization == "none":
+        return x
+    size = np.abs(x).sum(1) if normalization == "l1" else np.sqrt((x**2).sum(1))
+    return np.divide(x, size[:, None], out=np.zeros_like(x), where=size[:, None] > 0)
+
+
+def whiten(x: np.ndarray, alive: np.ndarray, rank: int, alpha: float) -> np.ndarray:
+    """PCA whitening of the rows that are alive, on at most `rank` directions that are not null; signs fixed."""
+    rows = x[alive]
+    centred = rows - rows.mean(0)
+    cov = centred.T @ centred / (len(rows) - 1)
+    values, vectors = np.linalg.eigh(cov)
+    values, vectors = values[::-1], vectors[:, ::-1]
+    vectors = vectors * np.sign(vectors[np.abs(vectors).argmax(0), np.arange(len(values))])
+    kept = (values > x.shape[1] * np.finfo(np.float32).eps * values[0]) & (np.arange(len(values)) < rank)
+    out = np.zeros_like(x)
+    out[np.ix_(alive, kept)] = (centred @ vectors[:, kept]) * values[kept] ** (-alpha / 2)
+    return out
+
+
+def cleora(
+    matrix: np.ndarray, start: np.ndarray, *, steps: int, normalization: str = "l2", residual: float = 0.0,
+    whitens=lambda step: True, rank: int, alpha: float = 1.0,
+) -> np.ndarray:  # fmt: skip
+    """The loop, float64."""
+    alive = matrix.sum(1) > 0
+    x = start * alive[:, None]
+    for step in range(1, steps + 1):
+        x = normalize((1 - residual) * (matrix @ x) + residual * x, normalization)
+        if whitens(step):
+            x = whiten(x, alive, rank, alpha)
+    return x
+
+
+def gram_error(a: np.ndarray, b: np.ndarray) -> float:
+    """Relative Frobenius distance of Gram matrices: blind to rotation, not to scale."""
+    left, right = a.astype(float) @ a.T.astype(float), b @ b.T
+    return float(np.linalg.norm(left - right) / np.linalg.norm(right))

@@ -27,13 +27,14 @@ class Naive:
     shared: bool = False
     edges: list[list[list[str]]] = field(default_factory=list)
     weights: list[float] = field(default_factory=list)
+    rows: list[list[list[str]]] | None = None  # as they came, before they were grouped
 
     @property
     def entities(self) -> list[tuple[str, str]]:
         """(column, id) by first appearance: by row, then by column, then by place in the cell."""
         names = [column.name for column in self.columns]
         found: dict[tuple[str, str], None] = {}
-        for edge in self.edges:
+        for edge in self.edges if self.rows is None else self.rows:
             for name, cell in zip(names, edge, strict=True):
                 found.update(((("+".join(names) if self.shared else name), entity), None) for entity in cell)
         return list(found)
@@ -45,7 +46,7 @@ class Naive:
             into = joined.setdefault(key, [[] for _ in self.columns])
             for cell, more in zip(into, edge, strict=True):
                 cell.extend(more)
-        self.edges, self.weights = list(joined.values()), [1.0] * len(joined)
+        self.rows, self.edges, self.weights = self.edges, list(joined.values()), [1.0] * len(joined)
         return self
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from io import BytesIO
 from itertools import chain, islice
 from typing import Any, Literal
 
@@ -193,15 +194,16 @@ def _file_rows(
     for chunk in chunks:
         head.append(chunk)
         if line := _first_line(chunk, comment):
-            return form, _text_rows(chain(head, chunks), layout, form := _sniff(line, layout), comment, tally)
+            form = _sniff(line, layout)
+            return form, _text_rows(chain(head, chunks), layout, form, comment, tally)
     return "empty", _text_rows(head, layout, "space", comment, tally)
 
 
 def _first_line(chunk: Chunk, comment: str | None) -> str:
     """The first line that is neither blank nor a comment, or ""."""
-    for raw in chunk.text.tobytes().split(b"\n"):
+    for raw in BytesIO(chunk.text.tobytes()):
         line = raw.decode()
-        if line.strip() and not (comment is not None and line.startswith(comment)):
+        if line.strip(" \t\r\n") and not (comment is not None and line.startswith(comment)):
             return line.strip()
     return ""
 

@@ -6,7 +6,6 @@ import csv
 import json
 import numbers
 import re
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, islice
@@ -142,7 +141,7 @@ def quoted_rows(chunks: Iterable[Chunk], layout: Layout, comment: str | None, ta
 @contextmanager
 def _cells_of_any_size() -> Iterator[None]:
     """Lift the csv module's limit of 128 KiB per cell: a cell may hold a large hyperedge."""
-    limit = csv.field_size_limit(sys.maxsize)
+    limit = csv.field_size_limit((1 << 31) - 1)
     try:
         yield
     finally:

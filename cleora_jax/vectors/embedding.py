@@ -98,15 +98,17 @@ class Embedding:
         column, wanted = (key[0], key[1]) if isinstance(key, tuple) and len(key) == 2 else (None, key)
         if isinstance(wanted, str):
             return self.vector(wanted, column)
-        return self.rows(wanted, column)  # type: ignore[arg-type]
+        return self.rows(wanted, column)
 
     def vector(self, entity: str, column: str | None = None) -> np.ndarray:
         """Vector float32[d] of one entity, read-only; `column` where its id stands in several. Errors as `[]`."""
-        return self.vectors[self._indices([entity], column)[0]]  # type: ignore[no-any-return]
+        vector: np.ndarray = self.vectors[self._indices([entity], column)[0]]
+        return vector
 
     def rows(self, entities: Sequence[str], column: str | None = None) -> np.ndarray:
         """Vectors float32[m, d] of m entities, in the order given. Errors as `[]`; all unknown ids are named."""
-        return self.vectors[self._indices(entities, column)]  # type: ignore[no-any-return]
+        vectors: np.ndarray = self.vectors[self._indices(entities, column)]
+        return vectors
 
     def _indices(self, entities: Sequence[str], column: str | None) -> np.ndarray:
         if isinstance(entities, str):
@@ -290,10 +292,11 @@ def load_embedding(path: str | os.PathLike[str], format: str | None = None, *, c
             infinity; file and fault are named.
 
     Example:
-        >>> import os, tempfile
-        >>> path = os.path.join(tempfile.mkdtemp(), "people.vec")
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> path = Path(tempfile.mkdtemp()) / "people.vec"
         >>> Embedding(np.eye(2, dtype=np.float32), Vocab.of(["ann", "bob smith"])).save(path)
-        >>> open(path).read()
+        >>> path.read_text()
         '2 2\\nann 1 0\\nbob%20smith 0 1\\n'
         >>> load_embedding(path, column="person")
         Embedding(2 × 2 float32, 16 bytes; person: 2)

@@ -39,11 +39,15 @@ def two_sum(total: jax.Array, lost: jax.Array, term: jax.Array) -> tuple[jax.Arr
 
 
 def sum_rows(table: jax.Array) -> jax.Array:
-    """Sum of the rows, float32[d]: chunk sums added with compensation."""
+    """Sum of the rows, float32[d]: chunk sums added with compensation.
+
+    A chunk is summed as a product with ones, whose order does not depend on the number of threads (`sum` does).
+    """
 
     def body(carry: tuple[jax.Array, jax.Array], start: jax.Array | int, size: int) -> tuple[jax.Array, jax.Array]:
-        return two_sum(*carry, get_rows(table, start, size).sum(axis=0))
+        return two_sum(*carry, jnp.ones((1, size), jnp.float32) @ get_rows(table, start, size))
 
-    zero = jnp.zeros(table.shape[1], jnp.float32)
+
+    zero = jnp.zeros((1, table.shape[1]), jnp.float32)
     total, lost = fold_rows(body, (zero, zero), table.shape[0], CHUNK_ROWS)
-    return total + lost
+    return (total + lost)[0]

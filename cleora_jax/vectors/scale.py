@@ -17,7 +17,9 @@ from cleora_jax.vectors.rows import CHUNK_ROWS, fold_rows, get_rows, put_rows, s
 
 Normalization = Literal["l2", "l1", "none"]
 NORMALIZATIONS = ("l2", "l1", "none")
-GRAM_ROWS = 256  # rows of one Gram product: short enough that XLA sums it in the same order on 1 and 2 threads
+# Rows of one Gram product. At most this many, from a left factor stored transposed, are summed in one order on any
+# number of threads; longer products, or a transpose folded into the product, are not (tests/cleora/test_determinism.py).
+GRAM_ROWS = 256
 GRAM_GROUP = 16  # Gram products summed plainly before a compensated addition
 ENTITIES_PER_DIRECTION = 16  # k(n) = n / 16: evidence in docs/design.md
 TINY = 1e-30
@@ -79,7 +81,7 @@ def cross_covariance(
         mask = get_rows(alive, start, size)
         left = (get_rows(first, start, size) - first_mean) * mask
         right = left if same else (get_rows(second, start, size) - second_mean) * mask
-        return total + left.T @ right
+        return total + jax.lax.optimization_barrier(left.T) @ right  # else XLA folds the transpose; see GRAM_ROWS
 
     def group(carry: tuple[jax.Array, jax.Array], start: jax.Array | int, size: int) -> tuple[jax.Array, jax.Array]:
         plain = jnp.zeros((dim, dim), jnp.float32)

@@ -16,8 +16,10 @@ from cleora_jax._progress import Progress, no_progress
 from cleora_jax.cleora.loop import State, Step, advance, finish, subspace_change
 from cleora_jax.cleora.start import INITS, start
 from cleora_jax.graph.build import Graph
+from cleora_jax.graph.vocab import Vocab
 from cleora_jax.sparse.from_graph import FORMS, PROPAGATIONS, Form, Propagation, markov
 from cleora_jax.sparse.operator import Operator, apply
+from cleora_jax.sparse.reorder import reordered
 from cleora_jax.vectors.embedding import Embedding
 from cleora_jax.vectors.scale import NORMALIZATIONS, Normalization, Spectrum, whitening_rank
 
@@ -118,13 +120,17 @@ class Cleora:
         self, graph: Graph, *, init: np.ndarray | Embedding | None = None, progress: Progress = no_progress
     ) -> tuple[np.ndarray, Trace]:
         """Vectors float32[n, dim] of all entities, and the trace."""
-        op = markov(graph, self.propagation, form=self.form)
+        op, order = reordered(markov(graph, self.propagation, form=self.form))
         alive = (op.row_sum > 0).astype(jnp.float32)
         rank = self._rank(int(alive.sum()))
-        table = start(graph.vocab, self.dim, self.init if init is None else init, self.seed)
+        table = _start(graph.vocab, self.dim, self.init if init is None else init, self.seed, order)
+        if not alive.all():
+            table = table * alive[:, None]
         with one_blas_thread():
-            state, trace = self._iterate(op, alive, rank, State(table * alive[:, None], None), progress)
-            return np.asarray(finish(alive, state.table, state.pending)), trace
+            state, trace = self._iterate(op, alive, rank, State(table, None), progress)
+            del table
+            vectors = np.asarray(finish(alive, state.table, state.pending))
+        return vectors if order is None else _restored(vectors, order), trace
 
     def _rank(self, num_entities: int) -> int:
         if self.whiten_rank is not None:
@@ -229,6 +235,24 @@ def embed_apart(
 
 def _settings(method: Method) -> dict[str, Any]:
     return {"method": type(method).__name__, **asdict(method)}  # type: ignore[call-overload]
+
+
+def _start(
+    vocab: Vocab, dim: int, init: str | np.ndarray | Embedding, seed: int, order: np.ndarray | None
+) -> jax.Array:
+    """First vectors, in the order of `reordered` where there is one."""
+    if order is None:
+        return start(vocab, dim, init, seed)
+    if isinstance(init, np.ndarray) and len(init) == len(vocab):
+        init = init[order]
+    return start(vocab.take(order), dim, init, seed)
+
+
+def _restored(vectors: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Rows put back where they were before `reordered`."""
+    restored = np.empty_like(vectors)
+    restored[order] = vectors
+    return restored
 
 
 def _trace(spectra: list[Spectrum | None], changes: list[float], converged: bool) -> Trace:

@@ -222,11 +222,19 @@ def check_weights(weight: np.ndarray, count: int, place: Callable[[int], str]) -
     return values
 
 
+def decoded(values: pa.DictionaryArray) -> pa.Array:
+    """The values that a dictionary array stands for."""
+    words = values.dictionary
+    if pa.types.is_string_view(words.type):  # Arrow cannot take from these
+        words = words.cast(pa.large_string())
+    return words.take(values.indices)
+
+
 def as_strings(values: pa.Array, name: str) -> pa.LargeStringArray:
     """Ids as large_string: strings as they are, integers in decimal; anything else is a TypeError."""
     kind = values.type
     if pa.types.is_dictionary(kind):
-        return as_strings(values.dictionary_decode(), name)
+        return as_strings(decoded(values), name)
     if not any(fits(kind) for fits in ID_TYPES):
         raise TypeError(f"`{name}`: ids must be strings or integers, got {kind}.")
     return values.cast(pa.large_string())

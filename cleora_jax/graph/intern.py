@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from cleora_jax.graph.tokens import unpack
+from cleora_jax.graph.tokens import numbers_array, unpack
 from cleora_jax.graph.vocab import Vocab
 
 FLUSH_TOKENS = 1 << 22  # tokens kept unencoded at a time; bounds the memory of reading
@@ -19,7 +19,7 @@ class Interner:
     """
 
     def __init__(self) -> None:
-        self._keys: pa.Array = pa.array([], pa.uint64())
+        self._keys: pa.Array = numbers_array(np.zeros(0, np.uint64))
         self._pending: list[pa.Array] = []
         self._pending_tokens = 0
         self._codes: list[np.ndarray] = []

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from cleora_jax._checks import InputError
 from cleora_jax.graph.assemble import Layout, Rows, Tally
-from cleora_jax.graph.build import as_strings
+from cleora_jax.graph.build import as_strings, decoded
 from cleora_jax.graph.records import shown
 from cleora_jax.graph.sources import SHOWN
 
@@ -100,7 +100,9 @@ def as_table(data: Any) -> pa.Table:
 def _cells(place: Place, column: pa.Array, several: bool) -> tuple[pa.LargeStringArray, np.ndarray]:
     """Ids of a column, flat, and how many each row has (0 where null)."""
     if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
+        column = decoded(column)
+    if pa.types.is_string_view(column.type):  # Arrow cannot filter these
+        column = column.cast(pa.large_string())
     if not _is_list(column.type):
         counts = column.is_valid().to_numpy(zero_copy_only=False).astype(np.int64)
         ids = _strings(place, column.drop_null(), counts)

@@ -32,7 +32,7 @@ def write_npz(content: Content, path: str) -> None:
 
 def read_npz(path: str, column: str) -> Content:
     """Read what `write_npz` wrote; the file says what its columns are."""
-    with reading(path, ".npz"), np.load(path, allow_pickle=False) as archive:
+    with reading(path, ".npz"), open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
         if not isinstance(archive, np.lib.npyio.NpzFile):
             raise InputError(f"{path}: not an .npz file.")
         if "header" not in archive.files:
@@ -74,8 +74,8 @@ def read_npy(path: str, column: str) -> Content:
         ids = pa.array(sidecar.pop("ids"), pa.large_string())
         column_of = np.array(sidecar.pop("column_of", [0] * len(ids)), np.uint8)
         header = check_header(beside, sidecar)
-    with reading(path, ".npy"):
-        vectors = np.load(path, allow_pickle=False)
+    with reading(path, ".npy"), open(path, "rb") as file:
+        vectors = np.load(file, allow_pickle=False)
         if not isinstance(vectors, np.ndarray):
             raise InputError(f"{path}: not an .npy file.")
     return settle(path, vectors, ids, header["columns"], column_of, header)

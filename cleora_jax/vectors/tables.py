@@ -16,7 +16,7 @@ from cleora_jax._atomic import atomic_path
 from cleora_jax._checks import InputError
 from cleora_jax.vectors.stored import Content, check_header, header_of, reading, require, row_blocks, settle
 
-METADATA_KEY = b"cleora_jax"
+METADATA_KEY, MARK_KEY = b"cleora_jax", b"cleora_jax.mark"  # the mark tells a damaged header from a missing one
 CSV_BLOCK = 1 << 24  # bytes parsed at once; a line must fit into it
 NEEDS_QUOTES = re.compile(r'[,\t"\r\n\x00]|^\s|\s$|^$|^\ufeff')
 
@@ -27,7 +27,7 @@ def as_table(content: Content) -> pa.Table:
     columns: dict[str, pa.Array] = {"id": vocab.ids}
     if len(vocab.columns) > 1:
         codes = pa.array(vocab.column_of.astype(np.int32))
-        columns["column"] = pa.DictionaryArray.from_arrays(codes, pa.array(vocab.columns, pa.string()))
+        columns["column"] = pa.array(vocab.columns, pa.string()).take(codes)
     columns["vector"] = pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), vectors.shape[1])
     return pa.table(columns)
 
@@ -39,7 +39,8 @@ def write_parquet(content: Content, path: str) -> None:
     """
     import pyarrow.parquet as pq
 
-    table = as_table(content).replace_schema_metadata({METADATA_KEY: json.dumps(header_of(content)).encode()})
+    metadata = {METADATA_KEY: json.dumps(header_of(content)).encode(), MARK_KEY: b"1"}
+    table = as_table(content).replace_schema_metadata(metadata)
     rows = max(1, (1 << 24) // content.vectors.shape[1])
     with atomic_path(path) as temporary:
         pq.write_table(
@@ -55,7 +56,9 @@ def read_parquet(path: str, column: str) -> Content:
     with reading(path, ".parquet"), pq.ParquetFile(path, page_checksum_verification=True) as file:
         names = file.schema_arrow.names
         require(path, "id" in names and "vector" in names, f"needs the columns `id` and `vector`, has {names}")
-        text = (file.schema_arrow.metadata or {}).get(METADATA_KEY)
+        metadata = file.schema_arrow.metadata or {}
+        text = metadata.get(METADATA_KEY)
+        require(path, text is not None or MARK_KEY not in metadata, "damaged: its header is missing")
         header = None if text is None else check_header(path, json.loads(text))
         wanted = [name for name in ("id", "column", "vector") if name in names]
         batches = file.iter_batches(columns=wanted, batch_size=1 << 14)

@@ -7,7 +7,7 @@ import pycleora
 import pytest
 import scipy.linalg
 
-from cleora_jax import Cleora, RankWarning, embed, embed_apart, from_edges, from_hyperedges, read, whiten
+from cleora_jax import Cleora, RankWarning, embed, embed_apart, from_edges, from_hyperedges, markov, read, whiten
 from cleora_jax.cleora.start import hashed
 
 from cleora_jax.vectors.scale import whitening_rank
@@ -159,6 +159,23 @@ def test_progress_is_called_and_an_interrupt_passes_through():
 
     with pytest.raises(KeyboardInterrupt):
         embed(GRAPH, Cleora(dim=4, num_iterations=30), progress=stop)
+
+
+def test_reordering_rows_changes_rounding_only(monkeypatch):
+    from cleora_jax.sparse import reorder
+
+    side = 24
+    node = RNG.permutation(side * side).reshape(side, side)  # a grid in random order: neighbours are far apart
+    src, dst = (np.concatenate(pair) for pair in ((node[:, :-1].ravel(), node[:-1].ravel()),
+                                                  (node[:, 1:].ravel(), node[1:].ravel())))  # fmt: skip
+    graph = from_edges(src, dst, num_entities=side * side + 3)
+    method = Cleora(dim=16, num_iterations=6)
+    plain = embed(graph, method).vectors
+    monkeypatch.setattr(reorder, "MIN_ENTITIES", 1)
+    monkeypatch.setattr(reorder, "MIN_GAIN", 2.0)
+    _, order = reorder.reordered(markov(graph))
+    assert order is not None
+    assert dense.gram_error(embed(graph, method).vectors, plain.astype(float)) < 1e-4
 
 
 def test_whiten_alone_equals_the_definition():

@@ -31,10 +31,11 @@ def integer(name: str, value: Any, *, low: int, high: int | None = None) -> int:
     """Return `value` as an int, or raise unless it is an integer with low <= value <= high."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(f"`{name}` must be an integer, got {value!r}.")
-    if value < low or (high is not None and value > high):
+    number = int(value)
+    if number < low or (high is not None and number > high):
         rule = f"at least {low}" if high is None else f"between {low} and {high}"
         raise ValueError(f"`{name}` must be {rule}, got {value}.")
-    return int(value)
+    return number
 
 
 def real(name: str, value: Any, *, low: float, high: float | None = None, open_high: bool = False) -> float:

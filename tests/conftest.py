@@ -23,7 +23,7 @@ def data() -> Path:
 
 
 def toy_graphs() -> dict:
-    """Small graphs that cover one relation and several, weights, repeats, singletons, isolated entities, two components."""
+    """Small graphs: one relation and several, weights, repeats, singletons, isolated entities, two components."""
     import numpy as np
     import scipy.sparse as sp
 

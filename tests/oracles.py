@@ -15,7 +15,7 @@ from cleora_jax.graph import Column, Graph
 BLANKS = " \t"
 
 
-class BadLine(Exception):  # noqa: N818
+class BadLine(Exception):
     """A line that does not fit the spec."""
 
 

@@ -14,7 +14,15 @@ import jax.numpy as jnp
 
 from cleora_jax.sparse.operator import Operator, apply
 from cleora_jax.vectors.scale import (
-    Affine, Normalization, Spectrum, cross_covariance, mean_row, noise_floor, transform_rows, whitening, whitening_map,
+    Affine,
+    Normalization,
+    Spectrum,
+    cross_covariance,
+    mean_row,
+    noise_floor,
+    transform_rows,
+    whitening,
+    whitening_map,
 )  # fmt: skip
 
 

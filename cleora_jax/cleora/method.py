@@ -37,9 +37,10 @@ class Trace(NamedTuple):
 
     Args:
         kept: directions that whitening kept (0 where the step did not whiten).
-        effective_rank: exponential of the entropy of the covariance's normalised eigenvalues, before whitening (NaN where
-            the step did not whiten).
-        subspace_change: root mean square sine of the principal angles to the step before (NaN unless `tolerance` was set).
+        effective_rank: exponential of the entropy of the covariance's normalised eigenvalues, before whitening (NaN
+            where the step did not whiten).
+        subspace_change: root mean square sine of the principal angles to the step before (NaN unless `tolerance`
+            was set).
         converged: the change fell to `tolerance` before the iterations were used up.
     """
 
@@ -184,10 +185,10 @@ def embed(
     Args:
         graph: n entities; those of transient columns propagate but are not among the results.
         method: default `Cleora()`: 256 dimensions, 40 steps, whitened after each.
-        init: first vectors in place of the method's own: float[n, d] in the order of `graph.vocab`, or an `Embedding` to
-            start from (matched by column and id).
-        relations: must be "joint" where the graph has several relations: their counts are added up. `embed_apart` embeds
-            each by itself.
+        init: first vectors in place of the method's own: float[n, d] in the order of `graph.vocab`, or an `Embedding`
+            to start from (matched by column and id).
+        relations: must be "joint" where the graph has several relations: their counts are added up. `embed_apart`
+            embeds each by itself.
         progress: called after every step; see `progress_bar`.
 
     Returns:
@@ -201,7 +202,7 @@ def embed(
         >>> import cleora_jax as cj
         >>> graph = cj.from_hyperedges(["alice laptop", "alice mouse", "bob keyboard"])
         >>> embedding = cj.embed(graph, cj.Cleora(dim=2))
-        >>> [entity for entity, score in embedding.most_similar("alice", k=2)]
+        >>> sorted(entity for entity, score in embedding.most_similar("alice", k=2))
         ['laptop', 'mouse']
     """
     method = Cleora() if method is None else method

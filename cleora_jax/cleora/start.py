@@ -12,8 +12,8 @@ import xxhash
 
 from cleora_jax import _checks as checks
 from cleora_jax.graph.vocab import Vocab
-from cleora_jax.vectors.rows import CHUNK_ROWS, fold_rows, get_rows, put_rows
 from cleora_jax.vectors.embedding import Embedding
+from cleora_jax.vectors.rows import CHUNK_ROWS, fold_rows, get_rows, put_rows
 
 INITS = ("hash", "pycleora")
 MASK64 = (1 << 64) - 1

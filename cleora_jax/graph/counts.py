@@ -80,7 +80,7 @@ def _pairs(left: Incidence, right: Incidence, weight: np.ndarray, *, ordered: bo
         first = slice(None) if every else rows
         members_left = _members(left, first, size_left)
         members_right = members_left if reflexive else _members(right, first, size_right)
-        value = np.repeat(weight[first].astype(np.float32), len(place_left))
+        value = np.repeat(weight[first], len(place_left))
         yield members_left[:, place_left].ravel(), members_right[:, place_right].ravel(), value
 
 
@@ -95,17 +95,17 @@ def _members(side: Incidence, rows: np.ndarray | slice, size: int) -> np.ndarray
 def _diagonal(side: Incidence, weight: np.ndarray, num_entities: int) -> Pairs:
     value = np.bincount(side.member, weights=np.repeat(weight, side.size), minlength=num_entities)
     rows = np.flatnonzero(value).astype(np.int32)
-    return rows, rows, value[rows].astype(np.float32)
+    return rows, rows, value[rows]
 
 
 def _to_csr(parts: list[Pairs], num_entities: int) -> sp.csr_array:
-    """Sum of pairs as a canonical CSR; the order of every sum is fixed by the data."""
+    """Sum of pairs as a canonical CSR; added up in float64, in an order fixed by the data."""
     row, column, value = (
-        np.concatenate([part[field] for part in parts] or [np.zeros(0, np.float32 if field == 2 else np.int32)])
+        np.concatenate([part[field] for part in parts] or [np.zeros(0, np.float64 if field == 2 else np.int32)])
         for field in range(3)
     )
     matrix = sp.coo_array((value, (row, column)), shape=(num_entities, num_entities)).tocsr()
     matrix.sum_duplicates()
     matrix.indices = matrix.indices.astype(np.int32, copy=False)
     matrix.indptr = index_array(matrix.indptr)
-    return sp.csr_array(matrix)
+    return sp.csr_array(matrix.astype(np.float32))

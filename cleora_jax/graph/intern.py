@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from cleora_jax.graph.tokens import numbers_array, unpack
+from cleora_jax.graph.tokens import arrow_of, numpy_of, unpack
 from cleora_jax.graph.vocab import Vocab
 
 FLUSH_TOKENS = 1 << 22  # tokens kept unencoded at a time; bounds the memory of reading
@@ -19,7 +19,7 @@ class Interner:
     """
 
     def __init__(self) -> None:
-        self._keys: pa.Array = numbers_array(np.zeros(0, np.uint64))
+        self._keys: pa.Array = arrow_of(np.zeros(0, np.uint64))
         self._pending: list[pa.Array] = []
         self._pending_tokens = 0
         self._codes: list[np.ndarray] = []
@@ -49,8 +49,7 @@ class Interner:
         if not all(pa.types.is_uint64(array.type) for array in arrays):
             arrays = [_as_strings(array) for array in arrays]
         encoded = pa.chunked_array(arrays).dictionary_encode()
-        codes = np.concatenate([chunk.indices.to_numpy() for chunk in encoded.chunks])[known:]
-        codes = codes.astype(np.int32, copy=False)
+        codes = np.concatenate([numpy_of(chunk.indices, np.int32) for chunk in encoded.chunks])[known:]
         self._keys = encoded.chunk(encoded.num_chunks - 1).dictionary
         highest = np.maximum.accumulate(np.concatenate([[known - 1], codes]))
         rises = np.flatnonzero(np.diff(highest))  # a new id is met exactly where the running maximum rises
@@ -61,7 +60,7 @@ class Interner:
 
 
 def _as_strings(keys: pa.Array) -> pa.LargeStringArray:
-    return unpack(keys.to_numpy()) if pa.types.is_uint64(keys.type) else keys.cast(pa.large_string())
+    return unpack(numpy_of(keys, np.uint64)) if pa.types.is_uint64(keys.type) else keys.cast(pa.large_string())
 
 
 def merge_columns(
@@ -84,11 +83,11 @@ def merge_columns(
     sizes = [len(array) for array in ids]
     column = np.repeat(np.arange(len(ids), dtype=np.uint8), sizes)
     order = np.lexsort((column, np.concatenate(first_row)))  # stable: keeps the order within a cell
-    everything = pa.concat_arrays(ids).take(pa.array(order))
+    everything = pa.concat_arrays(ids).take(arrow_of(order))
     row = np.empty(len(order), np.int32)
     if shared:
         encoded = everything.dictionary_encode()
-        row[order] = encoded.indices.to_numpy()
+        row[order] = numpy_of(encoded.indices, np.int32)
         vocab = Vocab(encoded.dictionary, ("+".join(names),), np.zeros(len(encoded.dictionary), np.uint8))
     else:
         row[order] = np.arange(len(order), dtype=np.int32)

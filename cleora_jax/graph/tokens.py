@@ -92,7 +92,7 @@ def gather(tokens: Tokens, terminator: bool = False) -> tuple[np.ndarray, np.nda
 def to_arrow(tokens: Tokens) -> pa.Array:
     """Tokens as an Arrow array to be interned: uint64 where all are short (see `unpack`), else large_string."""
     if len(tokens.length) == 0 or tokens.length.max() <= PACKED_BYTES:
-        return numbers_array(_pack(tokens))
+        return arrow_of(_pack(tokens))
     return to_strings(tokens)
 
 
@@ -102,9 +102,14 @@ def to_strings(tokens: Tokens) -> pa.LargeStringArray:
     return pa.LargeStringArray.from_buffers(len(tokens.start), pa.py_buffer(offset), pa.py_buffer(text))
 
 
-def numbers_array(values: np.ndarray) -> pa.UInt64Array:
-    """uint64 values as Arrow. `pa.array` would do, but imports pandas wherever that is installed: half a second."""
-    return pa.UInt64Array.from_buffers(pa.uint64(), len(values), [None, pa.py_buffer(values)])
+def arrow_of(values: np.ndarray) -> pa.Array:
+    """Numbers as Arrow. `pa.array` would do, but imports pandas wherever that is installed, which takes a while."""
+    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [None, pa.py_buffer(values)])
+
+
+def numpy_of(array: pa.Array, dtype: type[np.generic]) -> np.ndarray:
+    """Numbers without nulls as NumPy, without a copy. `to_numpy` would do, but imports pandas, too."""
+    return np.frombuffer(array.buffers()[1] or b"", dtype, len(array), array.offset * np.dtype(dtype).itemsize)
 
 
 def _pack(tokens: Tokens) -> np.ndarray:

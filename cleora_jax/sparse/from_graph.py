@@ -1,4 +1,4 @@
-"""Graph to Operator: the only crossing from counts to matrices that propagate. Every matrix has a name (SEMANTICS §2)."""
+"""Graph to Operator: the only crossing from counts to matrices that propagate. Every matrix has a name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from cleora_jax import _checks as checks
 from cleora_jax.graph.build import Graph
-from cleora_jax.graph.counts import clique_counts, factors, ordered_counts
+from cleora_jax.graph.counts import factors, ordered_counts
 from cleora_jax.sparse.operator import Csr, Operator
 
 Propagation = Literal["left", "symmetric", "directed", "directed-in"]
@@ -34,7 +34,7 @@ def markov(
         propagation: which matrix.
         form: "clique" stores W (at most Σ|e|² entries), "factored" stores its two factors (2Σ|e| entries), the same
             result; "auto" takes the one with fewer entries. Directed and given matrices have only the clique form.
-        differentiable: store the adjoint too where it does not follow from the matrix (directed, asymmetric given ones).
+        differentiable: store the adjoint too where it does not follow from the matrix (directed, asymmetric ones).
 
     Returns:
         The operator, float32.

@@ -1,7 +1,7 @@
 """Sparse matrices inside jit, and the one product of the package.
 
-On CPU a `BCSR @ dense` of two dimensions and equal dtypes lowers to jaxlib's threaded native kernel; anything batched or
-differentiated falls back, silently, to a path that is ten times slower and allocates entries × d. So the product is
+On CPU a `BCSR @ dense` of two dimensions and equal dtypes lowers to jaxlib's threaded native kernel; anything batched
+or differentiated falls back, silently, to a path that is ten times slower and allocates entries × d. So the product is
 taken here only, and carries its own rules: `custom_vmap` runs a batch as column blocks of the same kernel, and
 `custom_vjp` multiplies by the adjoint, which is either a diagonal similarity of the same matrix or stored.
 """

@@ -34,7 +34,7 @@ def locality_order(matrix: sp.csr_array) -> np.ndarray | None:
 
 
 def reordered(op: Operator) -> tuple[Operator, np.ndarray | None]:
-    """The operator with rows and columns in an order that keeps neighbours near, and that order; or as it was, and None.
+    """The operator in an order of rows that keeps neighbours near, and that order; or as it was, and None.
 
     Only the clique form is reordered: a factored one has no pattern of neighbours to look at.
     """

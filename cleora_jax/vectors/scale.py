@@ -18,7 +18,7 @@ from cleora_jax.vectors.rows import CHUNK_ROWS, fold_rows, get_rows, put_rows, s
 Normalization = Literal["l2", "l1", "none"]
 NORMALIZATIONS = ("l2", "l1", "none")
 # Rows of one Gram product. At most this many, from a left factor stored transposed, are summed in one order on any
-# number of threads; longer products, or a transpose folded into the product, are not (tests/cleora/test_determinism.py).
+# number of threads; longer products, or a transpose folded into the product, are not (see test_determinism.py).
 GRAM_ROWS = 256
 GRAM_GROUP = 16  # Gram products summed plainly before a compensated addition
 ENTITIES_PER_DIRECTION = 16  # k(n) = n / 16: evidence in docs/design.md
@@ -52,7 +52,8 @@ def transform_rows(
 ) -> jax.Array:
     """Apply a pending map to the rows of M z, then normalise them, chunk by chunk in place.
 
-    A product of M with x = (z − 1 shiftᵀ) A (1: the indicator of rows that are alive) is (M z − reach shiftᵀ) A with reach = M 1, so the map may follow the product.
+    With x = (z − 1 shiftᵀ) A, where 1 indicates the rows that are alive, M x = (M z − reach shiftᵀ) A with reach = M 1:
+    so the map may follow the product.
     """
     if affine is None and normalization == "none":
         return table
@@ -60,7 +61,7 @@ def transform_rows(
 
     def body(table: jax.Array, start: jax.Array | int, size: int) -> jax.Array:
         rows = get_rows(table, start, size)
-        if affine is not None:
+        if affine is not None and offset is not None:
             rows = rows @ affine.matrix - get_rows(reach, start, size) * offset
         return put_rows(table, normalize_rows(rows, normalization), start)
 

@@ -30,7 +30,7 @@ def main() -> None:
     axis.annotate("k = n/16", (1 / 16, 0.31), xytext=(4, 0), textcoords="offset points", color="grey")
     axis.set(xscale="log", xlabel="directions kept / entities (circles: k(n))",
              ylabel="label agrees with most of the 5 nearest", ylim=(0.3, 1))  # fmt: skip
-    axis.legend(fontsize=8, loc="lower left", ncols=2)
+    axis.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.4, 0))
     target = HERE.parents[1] / "docs" / "img" / "rank.svg"
     target.parent.mkdir(exist_ok=True)
     figure.savefig(target, metadata={"Date": None})

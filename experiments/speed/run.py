@@ -89,7 +89,8 @@ def command_line(engine: str, path: Path, run: Run) -> dict[str, float]:
     module = "cleora_jax" if engine == "cleora_jax" else "pycleora.cli"
     with tempfile.TemporaryDirectory() as folder:
         options = ["--dim", str(run.dim), "--iterations", str(run.steps)]
-        command = [sys.executable, "-m", module, "embed", "--input", str(path), "--output", f"{folder}/out.npz", *options]
+        files = ["--input", str(path), "--output", f"{folder}/out.npz"]
+        command = [sys.executable, "-m", module, "embed", *files, *options]
         start = time.perf_counter()
         subprocess.run(command, check=True, capture_output=True)
         return {"whole": time.perf_counter() - start}
@@ -98,7 +99,8 @@ def command_line(engine: str, path: Path, run: Run) -> dict[str, float]:
 def hardware() -> dict[str, Any]:
     """What ran it."""
     names = ("cleora_jax", "pycleora", "jax", "jaxlib", "numpy", "scipy", "pyarrow")
-    model = [line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")]
+    info = Path("/proc/cpuinfo").read_text().splitlines()
+    model = [line.split(":")[1].strip() for line in info if line.startswith("model name")]
     return {
         "versions": {name: version(name.replace("_", "-")) for name in names},
         "python": platform.python_version(),

@@ -9,7 +9,6 @@ import scipy.linalg
 
 from cleora_jax import Cleora, RankWarning, embed, embed_apart, from_edges, from_hyperedges, markov, read, whiten
 from cleora_jax.cleora.start import hashed
-
 from cleora_jax.vectors.scale import whitening_rank
 from tests import dense
 from tests.conftest import TOYS
@@ -20,7 +19,7 @@ CLUSTERS = np.arange(600) % 12
 
 def clustered():
     """600 entities in 12 groups: a spectrum with room, so that 16 whitened directions are well defined."""
-    members = [RNG.choice(np.flatnonzero(CLUSTERS == c), 5).tolist() for c in np.tile(np.arange(12), 60)]
+    members = [RNG.choice(np.flatnonzero(c == CLUSTERS), 5).tolist() for c in np.tile(np.arange(12), 60)]
     members += RNG.integers(0, 600, (300, 3)).tolist()
     return from_hyperedges(members)
 
@@ -261,7 +260,7 @@ class TestSmallGraphs:
         assert knn_agreement(embed(graph, Cleora(seed=seed)), labels) >= 0.85
 
     def test_davis_women(self):
-        """The two groups of Davis, Gardner and Gardner (1941): the core members' nearest women are of their own group."""
+        """The two groups of Davis, Gardner and Gardner (1941): core members' nearest are of their own group."""
         graph = read("examples/davis-women.tsv", "event complex::reflexive::woman").relation("woman")
         first = {"Evelyn_Jefferson", "Laura_Mandeville", "Theresa_Anderson", "Brenda_Rogers"}
         second = {"Sylvia_Avondale", "Nora_Fayette", "Katherina_Rogers", "Helen_Lloyd"}
@@ -279,7 +278,7 @@ class TestSmallGraphs:
 
 
 class TestPycleora:
-    """Equal to pycleora 3.2.1 where it is right: one worker, hyperedges of at most 16 entities, n much larger than dim."""
+    """Equal to pycleora 3.2.1 where it is right: one worker, small hyperedges, n much larger than dim."""
 
     lines = [" ".join(map(str, row)) for row in np.random.default_rng(5).integers(0, 400, (1500, 3))]
 

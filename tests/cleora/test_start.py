@@ -12,7 +12,6 @@ from cleora_jax.cleora.start import hashed, pycleora_vectors, start, threefry
 from cleora_jax.graph.vocab import Vocab
 
 
-
 def vectors(vocab: Vocab, dim: int, seed: int = 0) -> np.ndarray:
     return np.asarray(hashed(vocab, dim, seed))
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cleora_jax.graph import Column, parse_columns
 from cleora_jax.graph.assemble import Layout

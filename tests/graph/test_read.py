@@ -13,11 +13,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
-
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from cleora_jax._checks import InputError
 from cleora_jax.graph import Graph, from_hyperedges, from_table, intern, parse_columns, read
@@ -230,8 +230,8 @@ MESSY = (
     "# tail \n z\r\nlast one"
 )
 QUOTED = (
-    "\ufeff\n#,\"\n \nu1,i1 i2\r\n\"u,2\",\"i1\ti3\"\nu\r3,i9\n\"multi\r\nline\",i2\n\"say \"\"hi\"\"\",i4\n"
-    "\t\n#x\nplain,\"i1\"\r\n5\" disk,i2"
+    '\ufeff\n#,"\n \nu1,i1 i2\r\n"u,2","i1\ti3"\nu\r3,i9\n"multi\r\nline",i2\n"say ""hi""",i4\n'
+    '\t\n#x\nplain,"i1"\r\n5" disk,i2'
 )
 TABS = "\ufeff\n#\t\r\nu 1\ti1  i2\r\n \t \nu2\t i1 \nbad\nlonger-than-eight\té𝄞\nu3\t \n\nu2\tlonger-than-eight i1"
 JSON = '\n# c\n["a", "b"]\r\n{"node": "c  d"}\n \t\n[1, "longer-than-eight"]\n{"node": ["a"], "more": 1}'
@@ -451,7 +451,9 @@ print(hashlib.sha256(b"".join(bytes(part) for part in parts)).hexdigest())
 
 def test_two_processes_give_the_same_bytes(tmp_path: Path) -> None:
     rng = np.random.default_rng(3)
-    rows = [f"u{u}\t" + " ".join(f"item-number-{i}" for i in rng.integers(0, 300, 6)) for u in rng.integers(0, 99, 3000)]
+    rows = [
+        f"u{u}\t" + " ".join(f"item-number-{i}" for i in rng.integers(0, 300, 6)) for u in rng.integers(0, 99, 3000)
+    ]
     path = tmp_path / "in.tsv"
     path.write_text("\n".join(rows))
     digests = {

@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cleora_jax._checks import InputError
 from cleora_jax.graph import Graph, from_hyperedges, from_table, read
@@ -65,9 +66,13 @@ def test_fixed_size_lists_and_nulls_in_them() -> None:
 @SETTINGS
 @given(st.data())
 def test_slices_and_chunks(data: st.DataObject) -> None:
-    users = data.draw(st.lists(st.one_of(st.none(), st.sampled_from(["u", "long-user-id", ""])), min_size=1, max_size=9))
+    users = data.draw(
+        st.lists(st.one_of(st.none(), st.sampled_from(["u", "long-user-id", ""])), min_size=1, max_size=9)
+    )
     item = st.one_of(st.none(), st.sampled_from(["a", "long-item-id", ""]))
-    items = data.draw(st.lists(st.one_of(st.none(), st.lists(item, max_size=3)), min_size=len(users), max_size=len(users)))
+    items = data.draw(
+        st.lists(st.one_of(st.none(), st.lists(item, max_size=3)), min_size=len(users), max_size=len(users))
+    )
     begin = data.draw(st.integers(0, len(users) - 1))
     cut = data.draw(st.integers(0, len(users)))
     kind = data.draw(st.sampled_from([pa.list_(pa.string()), pa.large_list(pa.large_string())]))
@@ -76,9 +81,7 @@ def test_slices_and_chunks(data: st.DataObject) -> None:
         at = whole.schema.get_field_index("user")
         whole = whole.set_column(at, "user", whole["user"].dictionary_encode())
     table = pa.concat_tables([whole.slice(0, cut), whole.slice(cut)]).slice(begin)
-    good = [
-        [user, row] for user, row in zip(users[begin:], items[begin:], strict=True) if user and row and all(row)
-    ]
+    good = [[user, row] for user, row in zip(users[begin:], items[begin:], strict=True) if user and row and all(row)]
     try:
         graph = from_table(table, "user complex::item", on_bad_line="skip")
     except InputError as error:
@@ -86,6 +89,12 @@ def test_slices_and_chunks(data: st.DataObject) -> None:
         return
     assert graph.report.bad_lines == len(users) - begin - len(good)
     same(graph, from_hyperedges(good, "user complex::item"))
+
+
+def test_nulls_among_string_views() -> None:
+    users = pa.array(["u", None, "v"]).cast(pa.string_view())
+    graph = from_table(pa.table({"user": users, "item": ["a", "b", "c"]}), "user item", on_bad_line="skip")
+    assert graph.vocab.ids.to_pylist() == ["u", "a", "v", "c"]
 
 
 def test_nulls_inside_a_dictionary() -> None:
@@ -106,7 +115,13 @@ def test_integers_are_ids_in_decimal() -> None:
 
 
 def test_weight_columns() -> None:
-    for weights in ([1, 2], [1.0, 2.0], ["1", "2.0"], pa.array([1, 2], pa.uint8()), pa.array(["1", "2"]).dictionary_encode()):
+    for weights in (
+        [1, 2],
+        [1.0, 2.0],
+        ["1", "2.0"],
+        pa.array([1, 2], pa.uint8()),
+        pa.array(["1", "2"]).dictionary_encode(),
+    ):
         graph = from_table({"u": ["a", "b"], "i": ["x", "x"], "w": weights}, "u i w", weight="w")
         assert graph.relations[0].weight.tolist() == [1.0, 2.0]
     with pytest.raises(InputError, match="`data`: weight column 'w' of type string is not numeric"):
@@ -156,7 +171,12 @@ def test_invalid_utf8_is_found_and_shown(tmp_path, spec: str) -> None:
 def test_arrow_doors() -> None:
     table = pa.table({"user": USERS, "item": ITEMS})
     batch = table.to_batches()[0]
-    for data in (table, batch, pa.RecordBatchReader.from_batches(table.schema, [batch]), {"user": USERS, "item": ITEMS}):
+    for data in (
+        table,
+        batch,
+        pa.RecordBatchReader.from_batches(table.schema, [batch]),
+        {"user": USERS, "item": ITEMS},
+    ):
         same(from_table(data, "user complex::item"), wanted())
 
 
@@ -190,15 +210,21 @@ def test_polars() -> None:
     same(from_table(frame, "user complex::item"), wanted())
     same(from_table(frame.with_columns(pl.col("user").cast(pl.Categorical)), "user complex::item"), wanted())
     same(from_table(pl.concat([frame[:2], frame[2:]], rechunk=False), "user complex::item"), wanted())
+    some = pl.DataFrame({"user": [*USERS, None], "item": [*ITEMS, ["x"]]})
+    for data in (some, some.with_columns(pl.col("user").cast(pl.Categorical))):
+        same(from_table(data, "user complex::item", on_bad_line="skip"), wanted())
     arrays = pl.DataFrame({"user": ["u"], "item": [["a", "b"]]}, schema_overrides={"item": pl.Array(pl.String, 2)})
     same(from_table(arrays, "user complex::item"), from_hyperedges([["u", ["a", "b"]]], "user complex::item"))
 
 
-def test_frames_are_not_imported_by_us() -> None:
+def test_reading_text_imports_no_frames_and_no_jax(tmp_path) -> None:
+    (tmp_path / "in.tsv").write_text("a\tlonger-than-eight b\nc\tb\n")
     code = (
-        "import sys, cleora_jax.graph as g; g.from_table({'a': ['x'], 'b': ['y']}, 'a b').counts();"
+        "import sys, cleora_jax.graph as g; g.read(sys.argv[1]).counts(); g.read(sys.argv[1], 'u complex::i').counts();"
+        "g.read(sys.argv[1], 'u i', shared_ids=True);"
         "print([name for name in ('pandas', 'polars', 'jax') if name in sys.modules])"
     )
     env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    found = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", code, str(tmp_path / "in.tsv")]
+    found = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"

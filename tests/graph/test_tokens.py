@@ -5,11 +5,22 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cleora_jax.graph import intern
 from cleora_jax.graph.tokens import (
-    COMMA, TAB, Tokens, gather, lines_of, select, split_blanks, split_cells, to_arrow, to_strings, unpack,
+    COMMA,
+    TAB,
+    Tokens,
+    gather,
+    lines_of,
+    select,
+    split_blanks,
+    split_cells,
+    to_arrow,
+    to_strings,
+    unpack,
 )  # fmt: skip
 
 TEXTS = st.lists(st.text(alphabet="ab,\t \ré𝄞x", max_size=25), min_size=1, max_size=8).map(

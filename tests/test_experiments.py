@@ -1,0 +1,18 @@
+"""Experiments run: on tiny inputs, without their figures being looked at."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+from tests.conftest import ROOT
+
+
+def test_speed_smoke(tmp_path):
+    command = [sys.executable, "experiments/speed/run.py", "--smoke", "--output", str(tmp_path / "out.jsonl")]
+    command += ["--inputs", str(tmp_path), "--only", "powerlaw-generated"]
+    subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
+    lines = [json.loads(line) for line in (tmp_path / "out.jsonl").open()]
+    assert {line["mode"] for line in lines} == {"whitened", "plain"}
+    assert all(line[engine]["step"] > 0 for line in lines for engine in ("cleora_jax", "pycleora"))

@@ -12,7 +12,7 @@ from cleora_jax._checks import InputError
 from cleora_jax.graph.build import BuildReport, Graph
 from cleora_jax.graph.columns import Column, parse_columns, relations_of
 from cleora_jax.graph.hyperedges import Incidence, Relation, group_rows, offsets_of
-from cleora_jax.graph.intern import Interner, merge_columns
+from cleora_jax.graph.intern import Interner, first_tokens, merge_columns
 from cleora_jax.graph.vocab import Vocab
 
 LAST = "last"
@@ -156,21 +156,21 @@ class Assembler:
         return Graph(vocab, relations, transient, report)
 
     def _merge(
-        self, names: tuple[str, ...], parts: list[tuple[pa.Array, np.ndarray, np.ndarray]], offsets: list[np.ndarray]
+        self, names: tuple[str, ...], parts: list[tuple[pa.Array, np.ndarray]], offsets: list[np.ndarray]
     ) -> tuple[Vocab, list[Incidence]]:
         if len(parts) == 1:  # nothing to merge: codes are rows already
-            ids, codes, _ = parts[0]
+            ids, codes = parts[0]
             vocab, members = Vocab(ids, names, np.zeros(len(ids), np.uint8)), [codes]
         else:
             first_row = [
-                np.searchsorted(offset, first, side="right") - 1
-                for (_, _, first), offset in zip(parts, offsets, strict=True)
+                np.searchsorted(offset, first_tokens(codes), side="right") - 1
+                for (_, codes), offset in zip(parts, offsets, strict=True)
             ]
             vocab, maps = merge_columns(names, [part[0] for part in parts], first_row, self.layout.shared_ids)
-            members = [rows[codes] for rows, (_, codes, _) in zip(maps, parts, strict=True)]
+            members = [rows[codes] for rows, (_, codes) in zip(maps, parts, strict=True)]
         sides = [Incidence(offset, member) for offset, member in zip(offsets, members, strict=True)]
         if self.layout.group_by is not None:
-            groups, key, _ = self._groups.finish()
+            groups, key = self._groups.finish()
             sides = [group_rows(key, side, len(groups)) for side in sides]
         return vocab, sides
 

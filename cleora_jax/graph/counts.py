@@ -18,13 +18,13 @@ def clique_counts(relation: Relation, num_entities: int) -> sp.csr_array:
     if relation.counts is not None:
         return relation.counts
     left, right = sides(relation)
-    weight = hyperedge_weight(relation)
+    weight, unit = _counted(hyperedge_weight(relation))
     parts = list(_pairs(left, right, weight))
     if relation.reflexive:  # a member's pair with itself, added up apart: n entries instead of Σ|e|
         parts.append(_diagonal(left, weight, num_entities))
     else:
         parts += [(column, row, value) for row, column, value in parts]
-    return _to_csr(parts, num_entities)
+    return _to_csr(parts, num_entities, unit)
 
 
 def ordered_counts(relation: Relation, num_entities: int) -> sp.csr_array:
@@ -67,7 +67,7 @@ def _pairs(left: Incidence, right: Incidence, weight: np.ndarray, *, ordered: bo
     """
     reflexive = left is right
     shape = left.size * (int(right.size.max(initial=0)) + 1) + right.size
-    for code in np.unique(shape):
+    for code in _distinct(shape):
         rows = np.flatnonzero(shape == code)
         size_left, size_right = int(left.size[rows[0]]), int(right.size[rows[0]])
         place_left, place_right = np.divmod(np.arange(size_left * size_right), max(size_right, 1))
@@ -84,6 +84,18 @@ def _pairs(left: Incidence, right: Incidence, weight: np.ndarray, *, ordered: bo
         yield members_left[:, place_left].ravel(), members_right[:, place_right].ravel(), value
 
 
+def _counted(weight: np.ndarray) -> tuple[np.ndarray, float]:
+    """Weights and the unit they count: ones (int32, added up exactly and quickly) where all are equal."""
+    if len(weight) and (weight == weight[0]).all():
+        return np.ones(len(weight), np.int32), float(weight[0])
+    return weight, 1.0
+
+
+def _distinct(values: np.ndarray) -> np.ndarray:
+    """Sorted distinct values; quick where there is one (an edge list)."""
+    return values[:1] if len(values) and values.min() == values.max() else np.unique(values)
+
+
 def _members(side: Incidence, rows: np.ndarray | slice, size: int) -> np.ndarray:
     """int32[len(rows), size]: members of hyperedges that all hold `size` entities."""
     if isinstance(rows, slice):
@@ -93,13 +105,16 @@ def _members(side: Incidence, rows: np.ndarray | slice, size: int) -> np.ndarray
 
 
 def _diagonal(side: Incidence, weight: np.ndarray, num_entities: int) -> Pairs:
-    value = np.bincount(side.member, weights=np.repeat(weight, side.size), minlength=num_entities)
+    if weight.dtype == np.int32:
+        value = np.bincount(side.member, minlength=num_entities).astype(np.int32)
+    else:
+        value = np.bincount(side.member, weights=np.repeat(weight, side.size), minlength=num_entities)
     rows = np.flatnonzero(value).astype(np.int32)
     return rows, rows, value[rows]
 
 
-def _to_csr(parts: list[Pairs], num_entities: int) -> sp.csr_array:
-    """Sum of pairs as a canonical CSR; added up in float64, in an order fixed by the data."""
+def _to_csr(parts: list[Pairs], num_entities: int, unit: float = 1.0) -> sp.csr_array:
+    """Sum of pairs as a canonical CSR, in units; added up in int32 or float64, in an order fixed by the data."""
     row, column, value = (
         np.concatenate([part[field] for part in parts] or [np.zeros(0, np.float64 if field == 2 else np.int32)])
         for field in range(3)
@@ -108,4 +123,5 @@ def _to_csr(parts: list[Pairs], num_entities: int) -> sp.csr_array:
     matrix.sum_duplicates()
     matrix.indices = matrix.indices.astype(np.int32, copy=False)
     matrix.indptr = index_array(matrix.indptr)
-    return sp.csr_array(matrix.astype(np.float32))
+    matrix.data = (matrix.data * unit).astype(np.float32)
+    return sp.csr_array(matrix)

@@ -23,8 +23,6 @@ class Interner:
         self._pending: list[pa.Array] = []
         self._pending_tokens = 0
         self._codes: list[np.ndarray] = []
-        self._first: list[np.ndarray] = []
-        self._seen_tokens = 0
 
     def add(self, chunk: pa.Array) -> None:
         """Take the next tokens."""
@@ -33,13 +31,12 @@ class Interner:
         if self._pending_tokens >= max(FLUSH_TOKENS, len(self._keys)):
             self._flush()
 
-    def finish(self) -> tuple[pa.LargeStringArray, np.ndarray, np.ndarray]:
-        """Distinct ids by first appearance, the int32 code of every token, and where each id first stood (a token)."""
+    def finish(self) -> tuple[pa.LargeStringArray, np.ndarray]:
+        """Distinct ids by first appearance, and the int32 code of every token."""
         self._flush()
         codes = np.concatenate(self._codes) if self._codes else np.zeros(0, np.int32)
-        first = np.concatenate(self._first) if self._first else np.zeros(0, np.int64)
-        self._codes, self._first = [], []
-        return _as_strings(self._keys), codes, first
+        self._codes = []
+        return _as_strings(self._keys), codes
 
     def _flush(self) -> None:
         if not self._pending_tokens:
@@ -51,16 +48,17 @@ class Interner:
         encoded = pa.chunked_array(arrays).dictionary_encode()
         codes = np.concatenate([numpy_of(chunk.indices, np.int32) for chunk in encoded.chunks])[known:]
         self._keys = encoded.chunk(encoded.num_chunks - 1).dictionary
-        highest = np.maximum.accumulate(np.concatenate([[known - 1], codes]))
-        rises = np.flatnonzero(np.diff(highest))  # a new id is met exactly where the running maximum rises
-        self._first.append(rises + self._seen_tokens)
         self._codes.append(codes)
-        self._seen_tokens += len(codes)
         self._pending, self._pending_tokens = [], 0
 
 
 def _as_strings(keys: pa.Array) -> pa.LargeStringArray:
     return unpack(numpy_of(keys, np.uint64)) if pa.types.is_uint64(keys.type) else keys.cast(pa.large_string())
+
+
+def first_tokens(codes: np.ndarray) -> np.ndarray:
+    """The token at which each code first stood, for codes by first appearance: where their running maximum rises."""
+    return np.flatnonzero(np.diff(np.maximum.accumulate(codes), prepend=-1))
 
 
 def merge_columns(

@@ -37,8 +37,8 @@ class Csr:
         """From a SciPy CSR of float32; index and pointer types are made equal, as the kernel wants."""
         pointer = matrix.indptr.dtype
         return cls(
-            jnp.asarray(matrix.data), jnp.asarray(matrix.indices.astype(pointer, copy=False)),
-            jnp.asarray(matrix.indptr), tuple(matrix.shape),
+            jax.device_put(matrix.data), jax.device_put(matrix.indices.astype(pointer, copy=False)),
+            jax.device_put(matrix.indptr), tuple(matrix.shape),
         )  # fmt: skip
 
     @property

@@ -91,13 +91,13 @@ def test_codes_are_by_first_appearance_whatever_the_chunks(chunks: list[list[str
         interner = intern.Interner()
         for ids in chunks:
             interner.add(to_arrow(split_blanks(array_of(" ".join(ids) + "\n"))))
-        found, codes, first = interner.finish()
+        found, codes = interner.finish()
     everything = [entity for ids in chunks for entity in ids]
     distinct = list(dict.fromkeys(everything))
     assert found.to_pylist() == distinct
     assert codes.dtype == np.int32
     assert codes.tolist() == [distinct.index(entity) for entity in everything]
-    assert first.tolist() == [everything.index(entity) for entity in distinct]
+    assert intern.first_tokens(codes).tolist() == [everything.index(entity) for entity in distinct]
 
 
 def test_packed_strings_are_copies_not_views_of_the_chunk() -> None:

@@ -13,6 +13,6 @@ def test_speed_smoke(tmp_path):
     command = [sys.executable, "experiments/speed/run.py", "--smoke", "--output", str(tmp_path / "out.jsonl")]
     command += ["--inputs", str(tmp_path), "--only", "powerlaw-generated"]
     subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
-    lines = [json.loads(line) for line in (tmp_path / "out.jsonl").open()]
+    lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert {line["mode"] for line in lines} == {"whitened", "plain"}
     assert all(line[engine]["step"] > 0 for line in lines for engine in ("cleora_jax", "pycleora"))

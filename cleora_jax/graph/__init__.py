@@ -4,9 +4,9 @@ from cleora_jax.graph.build import from_edges as from_edges
 from cleora_jax.graph.build import from_scipy as from_scipy
 from cleora_jax.graph.columns import Column as Column
 from cleora_jax.graph.columns import parse_columns as parse_columns
-from cleora_jax.graph.read import from_hyperedges as from_hyperedges
-from cleora_jax.graph.read import from_table as from_table
-from cleora_jax.graph.read import read as read
+from cleora_jax.graph.readers import from_hyperedges as from_hyperedges
+from cleora_jax.graph.readers import from_table as from_table
+from cleora_jax.graph.readers import read as read
 from cleora_jax.graph.save import load_graph as load_graph
 from cleora_jax.graph.save import save_graph as save_graph
 from cleora_jax.graph.vocab import Vocab as Vocab

@@ -17,7 +17,7 @@ HERE = Path(__file__).resolve().parent
 def main() -> None:
     """Write docs/img/rank.svg."""
     curves: dict[tuple[str, int, int], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for line in map(json.loads, (HERE / "results.jsonl").open()):
+    for line in map(json.loads, (HERE / "results.jsonl").read_text().splitlines()):
         curves[line["name"], line["entities"], line["chosen"]][line["rank"]].append(line["agreement"])
     figure, axis = plt.subplots(figsize=(8, 4.5), layout="constrained")
     for (name, entities, chosen), points in curves.items():

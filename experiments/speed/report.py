@@ -21,7 +21,7 @@ MARKS = ("<!-- tables: begin -->", "<!-- tables: end -->")
 
 def main() -> None:
     """Rewrite the tables between the marks, and the plot."""
-    lines = [json.loads(line) for line in (HERE / "results.jsonl").open()]
+    lines = [json.loads(line) for line in (HERE / "results.jsonl").read_text().splitlines()]
     groups: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for line in lines:
         groups[line["input"], line["mode"]].append(line)
@@ -77,7 +77,7 @@ def machine_table() -> str:
         return ""
     rows = ["| input | product, GB/s | copy, GB/s | share | whitening, GFlop/s | best GEMM, GFlop/s | share |",
             "|---|--:|--:|--:|--:|--:|--:|"]  # fmt: skip
-    for line in map(json.loads, path.open()):
+    for line in map(json.loads, path.read_text().splitlines()):
         rows.append(
             f"| {line['input']} | {line['product']:.1f} | {line['copy']:.1f} | {line['product'] / line['copy']:.0%} "
             f"| {line['whitening']:.0f} | {line['gemm']:.0f} | {line['whitening'] / line['gemm']:.0%} |"

@@ -1,14 +1,16 @@
-"""The command line: `cleora-jax embed | info | similar | convert`. Heavy libraries load after the arguments are read."""
+"""The command line: `cleora-jax embed | info | similar | convert`. Heavy libraries load once arguments are read."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import os
+import signal
 import sys
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,7 @@ from cleora_jax._version import __version__
 
 if TYPE_CHECKING:
     from cleora_jax import Cleora, Embedding, Graph
+    from cleora_jax._progress import Progress
 
 OK, FAILED, WRONG_INPUT = 0, 1, 2
 DEFAULT_COLUMNS = "complex::reflexive::node"
@@ -29,7 +32,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 done; 2 wrong arguments or input, or interrupted (a message says what to do); 1 anything else.
     """
     args = _parser().parse_args(argv)
-    warnings.showwarning = _show_warning
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        with _interrupts():
+            return _run(args)
+
+
+def _run(args: argparse.Namespace) -> int:
     try:
         if args.threads is not None:
             _limit_threads(args.threads)
@@ -40,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (InputError, NotFoundError, ValueError, TypeError, OSError) as error:
         return _fail(str(error))
     except KeyboardInterrupt:
-        return _fail("interrupted; nothing was written.")
+        return _fail("interrupted; no unfinished file was left. Run the command again to start over.")
     except MemoryError:
         return _fail("not enough memory: use a smaller --dim.", FAILED)
     return OK
@@ -160,9 +169,8 @@ def _embed(args: argparse.Namespace) -> dict[str, Any]:
     graph = _graph(args)
     built = time.perf_counter()
     from cleora_jax import embed, embed_apart
-    from cleora_jax._progress import progress_bar
 
-    with progress_bar(False if args.quiet or args.json else None) as progress:
+    with _progress(args) as progress:
         if args.relations == "apart":
             embeddings = embed_apart(graph, method, progress=progress)
         else:
@@ -177,7 +185,7 @@ def _embed(args: argparse.Namespace) -> dict[str, Any]:
     _say(args, f"{len(first):,} vectors of {first.dim} columns in {', '.join(files)} "
                f"(reading {built - start:.1f} s, embedding {done - built:.1f} s)")  # fmt: skip
     return {
-        "output": files, "entities": len(first), "dim": first.dim, "steps": len(first.trace.kept),
+        "output": files, "entities": len(first), "dim": first.dim,
         "seconds_reading": round(built - start, 4), "seconds_embedding": round(done - built, 4),
         **_graph_summary(graph),
     }  # fmt: skip
@@ -213,6 +221,7 @@ def _info(args: argparse.Namespace) -> dict[str, Any]:
 def _similar(args: argparse.Namespace) -> dict[str, Any]:
     if bool(args.input) == bool(args.embeddings):
         raise ValueError("give either --embeddings (a saved file) or --input (interaction files, embedded first).")
+    method = _method(args)
     if args.top_k < 1:
         raise ValueError(f"`--top-k` must be at least 1, got {args.top_k}.")
     if args.embeddings:
@@ -221,14 +230,13 @@ def _similar(args: argparse.Namespace) -> dict[str, Any]:
         embedding = load_embedding(args.embeddings)
     else:
         from cleora_jax import embed
-        from cleora_jax._progress import progress_bar
 
         graph = _graph(args)
         for entity in args.entity:  # before the work, not after it
             graph.vocab.index(entity, args.column)
-        with progress_bar(False if args.quiet or args.json else None) as progress:
+        with _progress(args) as progress:
             joint = "joint" if len(graph.relations) > 1 else None
-            embedding = embed(graph, _method(args), relations="joint" if joint else None, progress=progress)
+            embedding = embed(graph, method, relations="joint" if joint else None, progress=progress)
     found = embedding.most_similar(args.entity, k=args.top_k, column=args.column, among=args.among)
     for entity, neighbours in zip(args.entity, found, strict=True):
         if len(args.entity) > 1:
@@ -253,10 +261,9 @@ def _convert(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _graph(args: argparse.Namespace) -> Graph:
-    from cleora_jax._progress import progress_bar
     from cleora_jax.graph import read
 
-    with progress_bar(False if args.quiet or args.json else None) as progress:
+    with _progress(args) as progress:
         graph = read(
             args.input, args.columns, format=args.format, weight=args.weight, group_by=args.group_by,
             shared_ids=args.shared_ids, comment=args.comment, on_bad_line=args.on_bad_line, progress=progress,
@@ -300,8 +307,45 @@ def _graph_summary(graph: Graph) -> dict[str, Any]:
     }
 
 
+_interrupted = False
+
+
+@contextmanager
+def _interrupts() -> Iterator[None]:
+    """Let Ctrl-C wait for the step at hand: to break off inside a running XLA computation can crash. Twice stops now."""
+    global _interrupted
+    _interrupted = False
+
+    def note(*_: Any) -> None:
+        global _interrupted
+        _interrupted = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        print("cleora-jax: stopping after this step; Ctrl-C again stops at once.", file=sys.stderr)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _progress(args: argparse.Namespace) -> Iterator[Progress]:
+    """A progress bar on a terminal, at each step of which Ctrl-C takes effect."""
+    from cleora_jax._progress import progress_bar
+
+    with progress_bar(False if args.quiet or args.json else None) as bar:
+
+        def step(stage: str, done: int, total: int) -> None:
+            if _interrupted:
+                raise KeyboardInterrupt
+            bar(stage, done, total)
+
+        yield step
+
+
 def _limit_threads(count: int) -> None:
-    """Confine this process to `count` cores; XLA sizes its thread pool by them, so this comes before jax is imported."""
+    """Confine this process to `count` cores, before jax is imported: XLA sizes its thread pool by them."""
     if not hasattr(os, "sched_setaffinity"):
         raise ValueError("`--threads` needs an operating system with processor affinity (Linux).")
     cores = sorted(os.sched_getaffinity(0))

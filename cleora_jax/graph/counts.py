@@ -105,10 +105,8 @@ def _members(side: Incidence, rows: np.ndarray | slice, size: int) -> np.ndarray
 
 
 def _diagonal(side: Incidence, weight: np.ndarray, num_entities: int) -> Pairs:
-    if weight.dtype == np.int32:
-        value = np.bincount(side.member, minlength=num_entities).astype(np.int32)
-    else:
-        value = np.bincount(side.member, weights=np.repeat(weight, side.size), minlength=num_entities)
+    each = None if weight.dtype == np.int32 else np.repeat(weight, side.size)
+    value: np.ndarray = np.bincount(side.member, weights=each, minlength=num_entities).astype(weight.dtype)
     rows = np.flatnonzero(value).astype(np.int32)
     return rows, rows, value[rows]
 

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import pyarrow as pa
@@ -140,6 +140,21 @@ class Embedding:
             raise ValueError("`a` and `b` must each be one entity or one vector; for several, use `most_similar`.")
         first, second = unit_rows(pair, "vectors")
         return float(np.clip((first * second).sum(), -1.0, 1.0))
+
+    @overload
+    def most_similar(
+        self, query: Key, k: int = ..., *, column: str | None = ..., among: str | None = ...
+    ) -> Neighbours: ...
+
+    @overload
+    def most_similar(
+        self, query: list[str], k: int = ..., *, column: str | None = ..., among: str | None = ...
+    ) -> list[Neighbours]: ...
+
+    @overload
+    def most_similar(
+        self, query: np.ndarray, k: int = ..., *, column: str | None = ..., among: str | None = ...
+    ) -> Neighbours | list[Neighbours]: ...
 
     def most_similar(
         self,

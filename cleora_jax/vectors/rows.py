@@ -47,7 +47,6 @@ def sum_rows(table: jax.Array) -> jax.Array:
     def body(carry: tuple[jax.Array, jax.Array], start: jax.Array | int, size: int) -> tuple[jax.Array, jax.Array]:
         return two_sum(*carry, jnp.ones((1, size), jnp.float32) @ get_rows(table, start, size))
 
-
     zero = jnp.zeros((1, table.shape[1]), jnp.float32)
     total, lost = fold_rows(body, (zero, zero), table.shape[0], CHUNK_ROWS)
     return (total + lost)[0]

@@ -1,7 +1,7 @@
 """How many directions may whitening keep on n entities? Label agreement of the 5 nearest against `whiten_rank`.
 
-    python experiments/rank/run.py            # a few minutes on 2 cores; needs the real data sets
-    python experiments/rank/run.py --smoke    # the smallest graph alone
+python experiments/rank/run.py            # a few minutes on 2 cores; needs the real data sets
+python experiments/rank/run.py --smoke    # the smallest graph alone
 """
 
 from __future__ import annotations

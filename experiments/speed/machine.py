@@ -1,6 +1,6 @@
 """The product and the whitening as fractions of the machine: bytes per second against a copy, flop/s against a GEMM.
 
-    python experiments/speed/machine.py powerlaw-generated lattice-generated
+python experiments/speed/machine.py powerlaw-generated lattice-generated
 """
 
 from __future__ import annotations

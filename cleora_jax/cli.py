@@ -312,7 +312,7 @@ _interrupted = False
 
 @contextmanager
 def _interrupts() -> Iterator[None]:
-    """Let Ctrl-C wait for the step at hand: to break off inside a running XLA computation can crash. Twice stops now."""
+    """Let Ctrl-C wait for the step at hand: to break off inside a running XLA computation can crash. Twice: now."""
     global _interrupted
     _interrupted = False
 

@@ -16,21 +16,34 @@ from matplotlib import pyplot as plt
 HERE = Path(__file__).resolve().parent
 DOCS = HERE.parents[1] / "docs"
 FIGURES = {"build": "build from file", "step": "one step", "whole": "whole process", "peak_rss": "peak memory"}
-MARKS = ("<!-- tables: begin -->", "<!-- tables: end -->")
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
 
 def main() -> None:
-    """Rewrite the tables between the marks, and the plot."""
+    """Rewrite the tables between the marks in docs/benchmarks.md and README.md, and the plot."""
     lines = [json.loads(line) for line in (HERE / "results.jsonl").read_text().splitlines()]
     groups: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for line in lines:
         groups[line["input"], line["mode"]].append(line)
-    page = (DOCS / "benchmarks.md").read_text()
-    before, rest = page.split(MARKS[0])
-    after = rest.split(MARKS[1])[1]
-    text = f"{before}{MARKS[0]}\n\n{describe(lines)}\n\n{table(groups)}\n\n{machine_table()}\n\n{MARKS[1]}{after}"
-    (DOCS / "benchmarks.md").write_text(text)
+    rewrite(DOCS / "benchmarks.md", "\n\n".join([describe(lines), table(groups), machine_table()]))
+    rewrite(DOCS.parent / "README.md", f"{summary(groups)}\n\n{describe(lines)}")
     draw(groups)
+
+
+def rewrite(page: Path, text: str) -> None:
+    """Put `text` between the marks of a page."""
+    before, rest = page.read_text().split(BEGIN)
+    page.write_text(f"{before}{BEGIN}\n\n{text.strip()}\n\n{END}{rest.split(END)[1]}")
+
+
+def summary(groups: dict[tuple[str, str], list[dict[str, Any]]]) -> str:
+    """One row per input: how many times faster, or smaller, than the peer (medians of ratios)."""
+    rows = ["| input | mode | build from file | one step | peak memory |", "|---|---|--:|--:|--:|"]
+    for (name, mode), lines in groups.items():
+        if mode != "cli":
+            cells = (f"{median(ratio(lines, figure)):.1f}×" for figure in ("build", "step", "peak_rss"))
+            rows.append(f"| {name} | {mode} | {' | '.join(cells)} |")
+    return "\n".join(rows)
 
 
 def ratio(lines: list[dict[str, Any]], figure: str) -> list[float]:

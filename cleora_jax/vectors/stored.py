@@ -91,7 +91,7 @@ def header_of(content: Content) -> dict[str, Any]:
         "library": __version__,
         "shape": list(content.vectors.shape),
         "columns": list(content.vocab.columns),
-        "settings": _json_object(content.settings),
+        "settings": content.settings,
         "content_crc32": _content_crc(content),
     }
     return header | {"crc32": _json_crc(header)}
@@ -174,18 +174,3 @@ def _content_crc(content: Content) -> int:
 
 def _json_crc(value: Any) -> int:
     return zlib.crc32(json.dumps(value, sort_keys=True).encode())
-
-
-def _json_object(settings: dict[str, Any]) -> dict[str, Any]:
-    """Settings as JSON gives them back: tuples become lists, NumPy numbers Python's."""
-    try:
-        plain: dict[str, Any] = json.loads(json.dumps(settings, default=_plain))
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"`settings` must be a JSON object: {error}.") from error
-    return plain
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, (np.generic, np.ndarray)):
-        return value.tolist()
-    raise TypeError(f"{value!r} is a {type(value).__name__}")

@@ -11,31 +11,44 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from cleora_jax.sparse.operator import Operator, apply
-from cleora_jax.vectors.scale import (
-    Affine,
-    Normalization,
-    Spectrum,
-    cross_covariance,
-    mean_row,
-    noise_floor,
-    transform_rows,
-    whitening,
-    whitening_map,
-)  # fmt: skip
+from cleora_jax.vectors.rows import Blocks
+from cleora_jax.vectors.scale import Whitening, effective_rank, principal, triangular
+from cleora_jax.vectors.sweep import Affine, Moments, Normalization, measure, sweep, transform
+
+
+class Pending(NamedTuple):
+    """A whitening still to be applied: x = (z − μ) A, and the moments of z that A was made from."""
+
+    affine: Affine
+    moments: Moments
+
+    @classmethod
+    def nothing(cls, dim: int, *, triangular: bool) -> Pending:
+        """A map that changes no bit, so that the first step is compiled as all others are."""
+        moments = Moments(np.zeros(dim, np.float32), np.zeros((dim, dim), np.float32))  # type: ignore[arg-type]
+        return cls(Affine.identity(dim, triangular=triangular), moments)
 
 
 class State(NamedTuple):
-    """Where the loop stands: x = (table − pending.shift) pending.matrix on rows that are not isolated.
+    """Where the loop stands.
 
     Args:
-        table: float32[n, d], z.
-        pending: the map still to be applied, or None.
+        table: float32[n, d], z, in column blocks.
+        pending: the whitening of z, or None where x is z.
     """
 
-    table: jax.Array
-    pending: Affine | None
+    table: Blocks
+    pending: Pending | None
+
+
+class Seen(NamedTuple):
+    """What a whitening saw: how many directions it kept, and the effective rank before it."""
+
+    kept: jax.Array
+    effective_rank: jax.Array
 
 
 @dataclass(frozen=True)
@@ -48,6 +61,10 @@ class Step:
     alpha: float
     residual: bool
 
+    def turns(self, dim: int) -> bool:
+        """Whether a whitening may be any that is right but for a rotation, as later steps only rotate with it."""
+        return self.rank == dim and self.alpha == 1 and self.normalization != "l1"  # l1 norms change under rotation
+
 
 @partial(jax.jit, static_argnames="step", donate_argnames="spare", keep_unused=True)
 def advance(
@@ -56,10 +73,10 @@ def advance(
     reach: jax.Array,
     residual_weight: jax.Array,
     state: State,
-    spare: jax.Array,
+    spare: Blocks,
     *,
     step: Step,
-) -> tuple[State, Spectrum | None]:
+) -> tuple[State, Seen | None]:
     """One step.
 
     Args:
@@ -71,21 +88,31 @@ def advance(
         spare: a table that is given up, for the new state's memory: two tables serve any number of steps.
         step: what is compiled in.
     """
-    table = apply(op, state.table)
+    table = tuple(apply(op, block) for block in state.table)
     if step.residual:
-        table = (1 - residual_weight) * table + residual_weight * state.table
+        mixed = zip(table, state.table, strict=True)
+        table = tuple((1 - residual_weight) * new + residual_weight * old for new, old in mixed)
         reach = (1 - residual_weight) * reach + residual_weight * alive
-    table = transform_rows(table, reach, state.pending, step.normalization)
+    pending = state.pending
     if not step.whiten:
-        return State(table, None), None
-    pending, spectrum = whitening_map(table, alive, step.rank, step.alpha)
-    return State(table, pending), spectrum
+        return State(transform(table, reach, pending and pending.affine, step.normalization), None), None
+    dim = sum(block.shape[1] for block in table)
+    turns = step.turns(dim)
+    pending = pending or Pending.nothing(dim, triangular=turns)
+    table, moments = sweep(table, alive, reach, pending.affine, step.normalization)
+    whitening = triangular(moments) if turns else principal(moments, step.rank, step.alpha)
+    affine = Affine.of(moments.mean, whitening.matrix, triangular=turns)
+    return State(table, Pending(affine, moments)), Seen(whitening.kept, effective_rank(moments))
 
 
-@partial(jax.jit, donate_argnames="table")
-def finish(alive: jax.Array, table: jax.Array, pending: Affine | None) -> jax.Array:
-    """x: the pending map applied, isolated entities zero; the table is given up."""
-    return table if pending is None else transform_rows(table, alive, pending, "none")
+@partial(jax.jit, static_argnames=("rank", "alpha"), donate_argnames="table")
+def finish(alive: jax.Array, table: Blocks, pending: Pending | None, *, rank: int, alpha: float) -> Blocks:
+    """x: the pending whitening applied in its principal form, isolated entities zero; the table is given up."""
+    if pending is None:
+        return table
+    moments = pending.moments
+    affine = Affine.of(moments.mean, principal(moments, rank, alpha).matrix)
+    return transform(table, alive, affine, "none")
 
 
 @partial(jax.jit, static_argnames="rank")
@@ -95,18 +122,18 @@ def subspace_change(alive: jax.Array, old: State, new: State, *, rank: int) -> j
     Both column spaces are those of the centred, rank-safe whitened tables; invariant to any rotation or scaling within.
     Reference: Björck and Golub, Numerical methods for computing angles between linear subspaces, 1973.
     """
-    means = mean_row(old.table, alive), mean_row(new.table, alive)
-    bases = [_basis(alive, state, mean, rank) for state, mean in zip((old, new), means, strict=True)]
-    cross = cross_covariance(old.table, means[0], new.table, means[1], alive)
-    cosines = bases[0][0].T @ cross @ bases[1][0]
-    kept = jnp.maximum(jnp.maximum(bases[0][1], bases[1][1]), 1)
+    joint = measure(old.table + new.table, alive)
+    dim = len(joint.mean) // 2
+    first = _basis(old, Moments(joint.mean[:dim], joint.cov[:dim, :dim]), rank)
+    second = _basis(new, Moments(joint.mean[dim:], joint.cov[dim:, dim:]), rank)
+    cosines = first.matrix.T @ joint.cov[:dim, dim:] @ second.matrix
+    kept = jnp.maximum(jnp.maximum(first.kept, second.kept), 1)
     return jnp.sqrt(jnp.clip(1 - (cosines**2).sum() / kept, 0, 1))
 
 
-def _basis(alive: jax.Array, state: State, mean: jax.Array, rank: int) -> tuple[jax.Array, jax.Array]:
+def _basis(state: State, moments: Moments, rank: int) -> Whitening:
     """A with (z − μ) A orthonormal (in covariance) over the column space of x, and its dimension."""
-    cov = cross_covariance(state.table, mean, state.table, mean, alive)
-    pending = jnp.eye(cov.shape[0], dtype=jnp.float32) if state.pending is None else state.pending.matrix
-    inner = pending.T @ cov @ pending
-    matrix, spectrum = whitening(inner, rank, 1.0, noise_floor(jnp.trace(inner)))
-    return pending @ matrix, spectrum.kept
+    matrix = jnp.eye(len(moments.mean), dtype=jnp.float32) if state.pending is None else state.pending.affine.matrix
+    of_x = Moments(jnp.zeros_like(moments.mean), matrix.T @ moments.cov @ matrix)
+    inner = principal(of_x, rank, 1.0)
+    return Whitening(matrix @ inner.matrix, inner.kept)

@@ -13,7 +13,7 @@ import numpy as np
 from cleora_jax import _checks as checks
 from cleora_jax._blas import one_blas_thread
 from cleora_jax._progress import Progress, no_progress
-from cleora_jax.cleora.loop import State, Step, advance, finish, subspace_change
+from cleora_jax.cleora.loop import Pending, Seen, State, Step, advance, finish, subspace_change
 from cleora_jax.cleora.start import INITS, start
 from cleora_jax.graph.build import Graph
 from cleora_jax.graph.vocab import Vocab
@@ -21,7 +21,9 @@ from cleora_jax.sparse.from_graph import FORMS, PROPAGATIONS, Form, Propagation,
 from cleora_jax.sparse.operator import Operator, apply
 from cleora_jax.sparse.reorder import reordered
 from cleora_jax.vectors.embedding import Embedding
-from cleora_jax.vectors.scale import NORMALIZATIONS, Normalization, Spectrum, whitening_rank
+from cleora_jax.vectors.rows import BLOCK_COLUMNS, Blocks, split_columns
+from cleora_jax.vectors.scale import whitening_rank
+from cleora_jax.vectors.sweep import NORMALIZATIONS, Normalization
 
 SCHEDULES = ("every", "last", "off")
 MAX_DIM = 65_536
@@ -37,8 +39,8 @@ class Trace(NamedTuple):
 
     Args:
         kept: directions that whitening kept (0 where the step did not whiten).
-        effective_rank: exponential of the entropy of the covariance's normalised eigenvalues, before whitening (NaN
-            where the step did not whiten).
+        effective_rank: (tr C)² / tr C² of the covariance C before whitening, the number of equal eigenvalues that would
+            spread as much (NaN where the step did not whiten).
         subspace_change: root mean square sine of the principal angles to the step before (NaN unless `tolerance`
             was set).
         converged: the change fell to `tolerance` before the iterations were used up.
@@ -122,16 +124,17 @@ class Cleora:
     ) -> tuple[np.ndarray, Trace]:
         """Vectors float32[n, dim] of all entities, and the trace."""
         op, order = reordered(markov(graph, self.propagation, form=self.form))
-        alive = (op.row_sum > 0).astype(jnp.float32)
+        alive = np.asarray(op.row_sum) > 0
         rank = self._rank(int(alive.sum()))
-        table = _start(graph.vocab, self.dim, self.init if init is None else init, self.seed, order)
-        if not alive.all():
-            table = table * alive[:, None]
+        state = self._first(
+            _start(graph.vocab, self.dim, self.init if init is None else init, self.seed, order), alive, rank
+        )
+        mask = jnp.asarray(alive, jnp.float32)
         with one_blas_thread():
-            state, trace = self._iterate(op, alive, rank, State(table, None), progress)
-            del table
-            vectors = np.asarray(finish(alive, state.table, state.pending))
-        return vectors if order is None else _restored(vectors, order), trace
+            state, trace = self._iterate(op, mask, rank, state, progress)
+            blocks = finish(mask, *state, rank=rank, alpha=self.whiten_alpha)
+            del state
+        return _gathered(blocks, order), trace
 
     def _rank(self, num_entities: int) -> int:
         if self.whiten_rank is not None:
@@ -146,21 +149,29 @@ class Cleora:
             )
         return rank
 
+    def _first(self, table: jax.Array, alive: np.ndarray, rank: int) -> State:
+        step = self._step(1, rank)
+        pending = Pending.nothing(self.dim, triangular=step.turns(self.dim)) if step.whiten else None
+        return State(split_columns(table if alive.all() else table * alive[:, None]), pending)
+
+    def _step(self, iteration: int, rank: int) -> Step:
+        return Step(self.normalization, self.whitens(iteration), rank, self.whiten_alpha, self.residual_weight > 0)
+
     def _iterate(
         self, op: Operator, alive: jax.Array, rank: int, state: State, progress: Progress
     ) -> tuple[State, Trace]:
         """The loop over steps; stops early where the subspace has converged."""
         weight = jnp.float32(self.residual_weight)
-        spectra: list[Spectrum | None] = []
+        seen: list[Seen | None] = []
         changes: list[float] = []
-        spare = jnp.zeros_like(state.table)
+        spare = tuple(jnp.zeros_like(block) for block in state.table)
         reach = apply(op, alive[:, None])[:, 0]
         progress("embedding", 0, self.num_iterations)
         for iteration in range(1, self.num_iterations + 1):
-            step = Step(self.normalization, self.whitens(iteration), rank, self.whiten_alpha, self.residual_weight > 0)
+            step = self._step(iteration, rank)
             old = state
-            state, spectrum = advance(op, alive, reach, weight, old, spare, step=step)
-            spectra.append(spectrum)
+            state, found = advance(op, alive, reach, weight, old, spare, step=step)
+            seen.append(found)
             if self.tolerance is not None:
                 changes.append(float(subspace_change(alive, old, state, rank=rank)))
             spare = jax.block_until_ready(old.table)
@@ -169,7 +180,7 @@ class Cleora:
             if self.tolerance and changes[-1] <= self.tolerance and (step.whiten or self.whiten == "off"):
                 break
         converged = bool(self.tolerance and changes[-1] <= self.tolerance)
-        return state, _trace(spectra, changes, converged)
+        return state, _trace(seen, changes, converged)
 
 
 def embed(
@@ -249,23 +260,16 @@ def _start(
     return start(vocab.take(order), dim, init, seed)
 
 
-def _restored(vectors: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """Rows put back where they were before `reordered`."""
-    restored = np.empty_like(vectors)
-    restored[order] = vectors
-    return restored
+def _gathered(blocks: Blocks, order: np.ndarray | None) -> np.ndarray:
+    """Column blocks as one table, rows put back where they were before `reordered`."""
+    vectors = np.empty((len(blocks[0]), sum(block.shape[1] for block in blocks)), np.float32)
+    for first, block in zip(range(0, vectors.shape[1], BLOCK_COLUMNS), blocks, strict=True):
+        vectors[slice(None) if order is None else order, first : first + block.shape[1]] = block
+    return vectors
 
 
-def _trace(spectra: list[Spectrum | None], changes: list[float], converged: bool) -> Trace:
-    kept = np.array([0 if spectrum is None else int(spectrum.kept) for spectrum in spectra])
-    rank = np.array(
-        [np.nan if spectrum is None else _effective_rank(np.asarray(spectrum.values)) for spectrum in spectra]
-    )
-    change = np.array(changes) if changes else np.full(len(spectra), np.nan)
+def _trace(seen: list[Seen | None], changes: list[float], converged: bool) -> Trace:
+    kept = np.array([0 if found is None else int(found.kept) for found in seen])
+    rank = np.array([np.nan if found is None else float(found.effective_rank) for found in seen])
+    change = np.array(changes) if changes else np.full(len(seen), np.nan)
     return Trace(kept, rank, change, converged)
-
-
-def _effective_rank(values: np.ndarray) -> float:
-    share = np.maximum(values.astype(np.float64), 0)
-    share = share[share > 0] / max(share.sum(), np.finfo(np.float64).tiny)
-    return float(np.exp(-(share * np.log(share)).sum()))

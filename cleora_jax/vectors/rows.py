@@ -1,15 +1,29 @@
-"""Passes over the rows of a dense table [n, d], chunk by chunk: each chunk is worked on while it is in cache."""
+"""Dense tables [n, d] as column blocks, and passes over their rows, chunk by chunk, each while it is in cache."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
 
 Carry = TypeVar("Carry")
+Blocks = tuple[jax.Array, ...]  # the columns of a table, side by side, each float32[n, ≤ BLOCK_COLUMNS]
+# Columns of a block: a sparse product gathers rows of 512 bytes at the speed of longer ones, and dense products of this
+# size are fast, so that those which symmetry or a triangle makes needless can be left out.
+BLOCK_COLUMNS = 128
 CHUNK_ROWS = 1024  # rows of one chunk: about a MB at 256 columns, so that it stays in cache
+
+
+def split_columns(table: jax.Array) -> Blocks:
+    """The columns of a table in blocks; the last may be narrower."""
+    return tuple(table[:, start : start + BLOCK_COLUMNS] for start in range(0, table.shape[1], BLOCK_COLUMNS))
+
+
+def join_columns(blocks: Sequence[jax.Array]) -> jax.Array:
+    """Blocks side by side as one table."""
+    return blocks[0] if len(blocks) == 1 else jnp.concatenate(blocks, axis=1)
 
 
 def fold_rows(body: Callable[[Carry, jax.Array | int, int], Carry], carry: Carry, rows: int, chunk: int) -> Carry:
@@ -36,17 +50,3 @@ def two_sum(total: jax.Array, lost: jax.Array, term: jax.Array) -> tuple[jax.Arr
     new = total + term
     shadow = new - total
     return new, lost + ((total - (new - shadow)) + (term - shadow))
-
-
-def sum_rows(table: jax.Array) -> jax.Array:
-    """Sum of the rows, float32[d]: chunk sums added with compensation.
-
-    A chunk is summed as a product with ones, whose order does not depend on the number of threads (`sum` does).
-    """
-
-    def body(carry: tuple[jax.Array, jax.Array], start: jax.Array | int, size: int) -> tuple[jax.Array, jax.Array]:
-        return two_sum(*carry, jnp.ones((1, size), jnp.float32) @ get_rows(table, start, size))
-
-    zero = jnp.zeros((1, table.shape[1]), jnp.float32)
-    total, lost = fold_rows(body, (zero, zero), table.shape[0], CHUNK_ROWS)
-    return (total + lost)[0]

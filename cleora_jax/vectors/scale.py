@@ -1,131 +1,85 @@
-"""Row normalisation, covariance and rank-safe whitening (SEMANTICS §4, §7).
+"""Rank-safe whitening (SEMANTICS §4, §7): which map whitens a table of a given mean and covariance.
 
-Whitening is kept as a pending affine map x = (z − shift) M of the table z that is stored: the next step multiplies the
-sparse matrix with z and applies the map afterwards, chunk by chunk, which saves one pass over the table each step.
+Whitening is kept as a pending affine map x = (z − μ) A of the table z that is stored: the next step multiplies the
+sparse matrix with z and applies the map afterwards, in the pass that normalises and measures (`vectors.sweep`).
 """
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from cleora_jax._blas import one_blas_thread
-from cleora_jax.vectors.rows import CHUNK_ROWS, fold_rows, get_rows, put_rows, sum_rows, two_sum
+from cleora_jax.vectors.rows import join_columns, split_columns
+from cleora_jax.vectors.sweep import Affine, Moments, measure, transform
 
-Normalization = Literal["l2", "l1", "none"]
-NORMALIZATIONS = ("l2", "l1", "none")
-# Rows of one Gram product. At most this many, from a left factor stored transposed, are summed in one order on any
-# number of threads; longer products, or a transpose folded into the product, are not (see test_determinism.py).
-GRAM_ROWS = 256
-GRAM_GROUP = 16  # Gram products summed plainly before a compensated addition
 ENTITIES_PER_DIRECTION = 16  # k(n) = n / 16: evidence in docs/design.md
-TINY = 1e-30
 
 
-class Affine(NamedTuple):
-    """x = (z − shift) matrix on rows that are not isolated."""
+class Whitening(NamedTuple):
+    """A map A that whitens up to a rotation, and how many directions it keeps."""
 
-    shift: jax.Array
     matrix: jax.Array
-
-
-class Spectrum(NamedTuple):
-    """What a whitening saw: eigenvalues of the covariance, descending, and how many directions it kept."""
-
-    values: jax.Array
     kept: jax.Array
 
 
-def normalize_rows(x: jax.Array, normalization: Normalization) -> jax.Array:
-    """Rows divided by their L2 or L1 norm; zero rows stay zero."""
-    if normalization == "none":
-        return x
-    size = jnp.abs(x).sum(axis=1) if normalization == "l1" else jnp.sqrt((x * x).sum(axis=1))
-    return x / jnp.maximum(size, TINY)[:, None]
+def principal(moments: Moments, rank: int, alpha: float) -> Whitening:
+    """A = V diag(λ^(−α/2)) on at most `rank` leading directions, zero columns for the rest: the definition.
 
-
-def transform_rows(
-    table: jax.Array, reach: jax.Array, affine: Affine | None, normalization: Normalization
-) -> jax.Array:
-    """Apply a pending map to the rows of M z, then normalise them, chunk by chunk in place.
-
-    With x = (z − 1 shiftᵀ) A, where 1 indicates the rows that are alive, M x = (M z − reach shiftᵀ) A with reach = M 1:
-    so the map may follow the product.
-    """
-    if affine is None and normalization == "none":
-        return table
-    offset = None if affine is None else affine.shift @ affine.matrix
-
-    def body(table: jax.Array, start: jax.Array | int, size: int) -> jax.Array:
-        rows = get_rows(table, start, size)
-        if affine is not None and offset is not None:
-            rows = rows @ affine.matrix - get_rows(reach, start, size) * offset
-        return put_rows(table, normalize_rows(rows, normalization), start)
-
-    return fold_rows(body, table, table.shape[0], CHUNK_ROWS)
-
-
-def cross_covariance(
-    first: jax.Array, first_mean: jax.Array, second: jax.Array, second_mean: jax.Array, alive: jax.Array
-) -> jax.Array:
-    """(x − μ)ᵀ (y − ν) / (n − 1) over rows where `alive` is 1: blocked in a fixed order, sums compensated.
-
-    Bits do not depend on the number of threads: a product over at most GRAM_ROWS rows is summed by one thread.
-    """
-    same = first is second
-    dim = first.shape[1]
-
-    def product(total: jax.Array, start: jax.Array | int, size: int) -> jax.Array:
-        mask = get_rows(alive, start, size)
-        left = (get_rows(first, start, size) - first_mean) * mask
-        right = left if same else (get_rows(second, start, size) - second_mean) * mask
-        return total + jax.lax.optimization_barrier(left.T) @ right  # else XLA folds the transpose; see GRAM_ROWS
-
-    def group(carry: tuple[jax.Array, jax.Array], start: jax.Array | int, size: int) -> tuple[jax.Array, jax.Array]:
-        plain = jnp.zeros((dim, dim), jnp.float32)
-        plain = fold_rows(lambda held, inner, rows: product(held, start + inner, rows), plain, size, GRAM_ROWS)
-        return two_sum(*carry, plain)
-
-    total, lost = fold_rows(group, (jnp.zeros((dim, dim), jnp.float32),) * 2, first.shape[0], GRAM_ROWS * GRAM_GROUP)
-    return (total + lost) / jnp.maximum(alive.sum() - 1, 1)
-
-
-def covariance(table: jax.Array, mean: jax.Array, alive: jax.Array) -> jax.Array:
-    """Covariance of the rows that are alive, float32[d, d]."""
-    return cross_covariance(table, mean, table, mean, alive)
-
-
-def whitening(cov: jax.Array, rank: int, alpha: float, floor: jax.Array | float) -> tuple[jax.Array, Spectrum]:
-    """M = V diag(λ^(−α/2)) on at most `rank` leading directions, zero columns for the rest.
-
-    Directions with λ ≤ d ε λ_max, or not above `floor`, are null: amplified they would be noise. Each column of V has
-    its entry of largest magnitude positive, so the result is unique.
+    Directions with λ ≤ d ε λ_max, or of no more variance than rounding may show, are null: amplified they would be
+    noise. Each column of V has its entry of largest magnitude positive, so the result is unique.
 
     Args:
-        cov: float32[d, d].
+        moments: of the table, float32[n, d].
         rank: k.
         alpha: softness in [0, 1]; 1 whitens fully, 0 only rotates.
-        floor: variance below which everything is rounding.
 
     Reference: Kessy, Lewin and Strimmer, Optimal whitening and decorrelation, 2018 (PCA form).
     """
-    values, vectors = jnp.linalg.eigh(cov)
+    values, vectors = jnp.linalg.eigh(moments.cov)
     values, vectors = values[::-1], vectors[:, ::-1]
     largest = jnp.take_along_axis(vectors, jnp.argmax(jnp.abs(vectors), axis=0)[None], axis=0)
     vectors = jnp.where(largest < 0, -vectors, vectors)
-    dim = cov.shape[0]
-    limit = jnp.maximum(dim * jnp.finfo(jnp.float32).eps * values[0], floor)
-    keep = (values > limit) & (jnp.arange(dim) < rank)
+    keep = (values > null_variance(moments, values[0])) & (jnp.arange(len(values)) < rank)
     scale = jnp.where(keep, jnp.where(keep, values, 1.0) ** (-alpha / 2), 0.0)
-    return vectors * scale, Spectrum(values, keep.sum())
+    return Whitening(vectors * scale, keep.sum())
 
 
-def noise_floor(second_moment: jax.Array) -> jax.Array:
-    """Variance that rounding of float32 rows of this mean square size may show."""
-    return (4 * jnp.finfo(jnp.float32).eps) ** 2 * second_moment
+def triangular(moments: Moments) -> Whitening:
+    """An upper triangular A with Aᵀ C A = I on all directions that are not null: `principal` but for a rotation.
+
+    From the Cholesky factor where no direction is null, which is surely so where 1 / ‖A‖² (Frobenius), a lower bound
+    of the smallest eigenvalue, is above what counts as null; else the principal form, turned triangular.
+    """
+    dim = moments.cov.shape[0]
+    factor = jnp.linalg.cholesky(moments.cov, symmetrize_input=False)
+    inverse = jax.lax.linalg.triangular_solve(factor, jnp.eye(dim, dtype=jnp.float32), left_side=True, lower=True)
+    sure = (inverse * inverse).sum() * null_variance(moments, jnp.trace(moments.cov)) < 1  # False where it has NaN
+
+    def turned() -> Whitening:
+        exact = principal(moments, dim, 1.0)
+        right = jnp.linalg.qr(exact.matrix.T[:, ::-1], mode="r")  # A = U Q by the QR of Aᵀ, rows and columns reversed
+        return Whitening(right.T[::-1, ::-1], exact.kept)
+
+    return jax.lax.cond(sure, lambda: Whitening(inverse.T, jnp.sum(sure) * dim), turned)
+
+
+def null_variance(moments: Moments, largest: jax.Array) -> jax.Array:
+    """The variance up to which a direction counts as null, given the largest eigenvalue (or a bound of it)."""
+    eps = jnp.finfo(jnp.float32).eps
+    mean_square = jnp.trace(moments.cov) + (moments.mean * moments.mean).sum()
+    rounding = (4 * eps) ** 2 * mean_square  # what rounding of float32 rows of this size may show
+    return jnp.maximum(len(moments.mean) * eps * largest, rounding)
+
+
+def effective_rank(moments: Moments) -> jax.Array:
+    """(tr C)² / tr C²: the number of equal eigenvalues that would spread as much (participation ratio)."""
+    cov = moments.cov
+    return jnp.trace(cov) ** 2 / jnp.maximum((cov * cov).sum(), jnp.finfo(jnp.float32).tiny)
 
 
 def whitening_rank(num_entities: int, dim: int) -> int:
@@ -152,26 +106,16 @@ def whiten(x: np.ndarray, *, alpha: float = 1.0, rank: int | None = None) -> np.
     Returns:
         float32[n, d]; columns past the kept directions are zero.
     """
-    table = jnp.asarray(x, jnp.float32)
+    table = np.asarray(x, np.float32)
     alive = (table != 0).any(axis=1)
     directions = whitening_rank(int(alive.sum()), x.shape[1]) if rank is None else rank
     with one_blas_thread():
-        return np.asarray(_whiten(table, alive.astype(jnp.float32), directions, alpha))
+        return np.asarray(_whiten(jnp.asarray(table), jnp.asarray(alive, jnp.float32), directions, alpha))
 
 
+@partial(jax.jit, static_argnames=("rank", "alpha"))
 def _whiten(table: jax.Array, alive: jax.Array, rank: int, alpha: float) -> jax.Array:
-    affine, _ = whitening_map(table, alive, rank, alpha)
-    return transform_rows(table, alive, affine, "none")
-
-
-def whitening_map(table: jax.Array, alive: jax.Array, rank: int, alpha: float) -> tuple[Affine, Spectrum]:
-    """The map that whitens the rows that are alive; the others must be zero."""
-    mean = mean_row(table, alive)
-    cov = covariance(table, mean, alive)
-    matrix, spectrum = whitening(cov, rank, alpha, noise_floor(jnp.trace(cov) + (mean * mean).sum()))
-    return Affine(mean, matrix), spectrum
-
-
-def mean_row(table: jax.Array, alive: jax.Array) -> jax.Array:
-    """μ over the rows that are alive; the others must be zero."""
-    return sum_rows(table) / jnp.maximum(alive.sum(), 1)
+    blocks = split_columns(table)
+    moments = measure(blocks, alive)
+    affine = Affine.of(moments.mean, principal(moments, rank, alpha).matrix)
+    return join_columns(transform(blocks, alive, affine, "none"))

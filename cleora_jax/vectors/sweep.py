@@ -1,0 +1,226 @@
+"""The one pass over a table's rows: map them, normalise them, measure their mean and covariance, all while in cache.
+
+Sums run in an order fixed by the data, so bits do not depend on the number of threads (see test_determinism.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from cleora_jax.vectors.rows import (
+    BLOCK_COLUMNS,
+    CHUNK_ROWS,
+    Blocks,
+    fold_rows,
+    get_rows,
+    join_columns,
+    put_rows,
+    two_sum,
+)  # fmt: skip
+
+Normalization = Literal["l2", "l1", "none"]
+NORMALIZATIONS = ("l2", "l1", "none")
+# Rows of one Gram product: enough for two threads to share it, few enough for none to split the sum over rows, given
+# that the left factor is stored transposed (an XLA-folded transpose is summed in another order on two threads).
+GRAM_ROWS = 512
+TINY = 1e-30
+
+
+class Affine(NamedTuple):
+    """x = (z − shift) A on rows that are not isolated.
+
+    Args:
+        shift: float32[d].
+        panels: A in blocks of columns, float32[r, ≤ BLOCK_COLUMNS]: the first r rows of each; those below are zero, so
+            a triangular A takes half the work.
+    """
+
+    shift: jax.Array
+    panels: tuple[jax.Array, ...]
+
+    @classmethod
+    def of(cls, shift: jax.Array, matrix: jax.Array, *, triangular: bool = False) -> Affine:
+        """From A, float32[d, d]; with `triangular`, entries below its diagonal blocks are taken as zero."""
+        dim = matrix.shape[0]
+        starts = range(0, dim, BLOCK_COLUMNS)
+        rows = [min(start + BLOCK_COLUMNS, dim) if triangular else dim for start in starts]
+        return cls(
+            shift, tuple(matrix[:r, start : start + BLOCK_COLUMNS] for r, start in zip(rows, starts, strict=True))
+        )
+
+    @classmethod
+    def identity(cls, dim: int, *, triangular: bool = False) -> Affine:
+        """x = z, to the bit."""
+        # Of NumPy's arrays, so that nothing is compiled for it.
+        return cls.of(np.zeros(dim, np.float32), np.eye(dim, dtype=np.float32), triangular=triangular)  # type: ignore
+
+    @property
+    def matrix(self) -> jax.Array:
+        """A, float32[d, d]."""
+        dim = self.shift.shape[0]
+        return join_columns([jnp.pad(panel, ((0, dim - panel.shape[0]), (0, 0))) for panel in self.panels])
+
+
+class Moments(NamedTuple):
+    """Mean float32[d] and covariance float32[d, d] (divided by n − 1, exactly symmetric) of the rows that are alive."""
+
+    mean: jax.Array
+    cov: jax.Array
+
+
+class _Sums(NamedTuple):
+    """Sums so far, each of the latter two with what rounding has lost.
+
+    Args:
+        rows: how many.
+        total: sum of the rows, block by block.
+        scatter: Σ (z − μ)(z − μ)ᵀ, upper half: for each block the rows of its columns, from the block itself on.
+    """
+
+    rows: jax.Array
+    total: list[tuple[jax.Array, jax.Array]]
+    scatter: list[tuple[jax.Array, jax.Array]]
+
+
+def sweep(
+    blocks: Blocks, alive: jax.Array, reach: jax.Array, affine: Affine, normalization: Normalization
+) -> tuple[Blocks, Moments]:
+    """Map and normalise the rows in place, and measure what becomes of them: `transform` and `measure` in one pass.
+
+    (It wants a map, be it the identity: the product leaves a chunk in a buffer of its own. Without, XLA would read the
+    chunk again after it was overwritten, and copy the table for each chunk to make that possible.)
+    """
+
+    def body(held: tuple[Blocks, _Sums], start: jax.Array | int, size: int) -> tuple[Blocks, _Sums]:
+        blocks, sums = held
+        chunk = _moved(_read(blocks, start, size), get_rows(reach, start, size), affine, normalization)
+        return _written(blocks, chunk, start), _added(sums, chunk, get_rows(alive, start, size))
+
+    blocks, sums = fold_rows(body, (blocks, _no_sums(blocks)), len(blocks[0]), CHUNK_ROWS)
+    return blocks, _moments(sums)
+
+
+def transform(blocks: Blocks, reach: jax.Array, affine: Affine | None, normalization: Normalization) -> Blocks:
+    """Map and normalise the rows in place.
+
+    With x = (z − 1 shiftᵀ) A, where 1 indicates the rows that are alive, M x = (M z − reach shiftᵀ) A with reach = M 1:
+    so the map that was pending on z may follow the product.
+
+    Args:
+        blocks: M z, float32[n, d] in column blocks; rows that are not alive are zero.
+        reach: float32[n], M alive.
+        affine: the map that was pending on z, or None.
+        normalization: of rows.
+    """
+    if affine is None and normalization == "none":
+        return blocks
+
+    def body(blocks: Blocks, start: jax.Array | int, size: int) -> Blocks:
+        chunk = _moved(_read(blocks, start, size), get_rows(reach, start, size), affine, normalization)
+        return _written(blocks, chunk, start)
+
+    return fold_rows(body, blocks, len(blocks[0]), CHUNK_ROWS)
+
+
+def measure(blocks: Blocks, alive: jax.Array) -> Moments:
+    """Mean and covariance of the rows where `alive` is 1; where it is 0 they must be zero."""
+
+    def body(sums: _Sums, start: jax.Array | int, size: int) -> _Sums:
+        return _added(sums, _read(blocks, start, size), get_rows(alive, start, size))
+
+    return _moments(fold_rows(body, _no_sums(blocks), len(blocks[0]), CHUNK_ROWS))
+
+
+Chunk = Sequence[jax.Array]  # some rows of a table, in blocks of columns
+
+
+def _read(blocks: Blocks, start: jax.Array | int, size: int) -> list[jax.Array]:
+    return [get_rows(block, start, size) for block in blocks]
+
+
+def _written(blocks: Blocks, chunk: Chunk, start: jax.Array | int) -> Blocks:
+    return tuple(put_rows(block, rows, start) for block, rows in zip(blocks, chunk, strict=True))
+
+
+def _moved(chunk: Chunk, reach: jax.Array, affine: Affine | None, normalization: Normalization) -> list[jax.Array]:
+    """`transform` of a chunk."""
+    if affine is not None:
+        offsets = [affine.shift[: len(panel)] @ panel for panel in affine.panels]
+        wide = [join_columns(chunk[: -(-len(panel) // BLOCK_COLUMNS)]) for panel in affine.panels]
+        parts = zip(wide, affine.panels, offsets, strict=True)
+        chunk = [rows @ panel - reach * offset for rows, panel, offset in parts]
+    return normalize_rows(chunk, normalization)
+
+
+def normalize_rows(chunk: Chunk, normalization: Normalization) -> list[jax.Array]:
+    """Rows, in blocks of columns, divided by their L2 or L1 norm; zero rows stay zero."""
+    if normalization == "none":
+        return list(chunk)
+    if normalization == "l1":
+        size = sum(jnp.abs(block).sum(axis=1, keepdims=True) for block in chunk)
+    else:
+        size = jnp.sqrt(sum((block * block).sum(axis=1, keepdims=True) for block in chunk))
+    scale = 1 / jnp.maximum(size, TINY)
+    return [block * scale for block in chunk]
+
+
+def _no_sums(blocks: Blocks) -> _Sums:
+    dims = [block.shape[1] for block in blocks]
+    scatter = [_zero_pair(dim, sum(dims[place:])) for place, dim in enumerate(dims)]
+    return _Sums(jnp.float32(0), [_zero_pair(1, dim) for dim in dims], scatter)
+
+
+def _zero_pair(rows: int, columns: int) -> tuple[jax.Array, jax.Array]:
+    return jnp.zeros((rows, columns), jnp.float32), jnp.zeros((rows, columns), jnp.float32)
+
+
+def _added(sums: _Sums, chunk: Chunk, mask: jax.Array) -> _Sums:
+    """The sums with a chunk of rows: its own mean and scatter, merged with what was there.
+
+    Reference: Chan, Golub and LeVeque, Updating formulae and a pairwise algorithm for computing sample variances, 1979.
+    """
+    count = mask.sum()
+    ones = jnp.ones(
+        (1, len(mask)), jnp.float32
+    )  # the order of a product does not depend on threads, that of `sum` does
+    totals = [ones @ block for block in chunk]
+    means = [total / jnp.maximum(count, 1) for total in totals]
+    within = _scatter([(block - mean) * mask for block, mean in zip(chunk, means, strict=True)])
+    gaps = [
+        mean - (high + low) / jnp.maximum(sums.rows, 1) for mean, (high, low) in zip(means, sums.total, strict=True)
+    ]
+    weight = sums.rows * count / jnp.maximum(sums.rows + count, 1)
+    between = [weight * gap.T * join_columns(gaps[place:]) for place, gap in enumerate(gaps)]
+    return _Sums(
+        sums.rows + count,
+        [two_sum(*pair, total) for pair, total in zip(sums.total, totals, strict=True)],
+        [two_sum(*pair, a + b) for pair, a, b in zip(sums.scatter, within, between, strict=True)],
+    )
+
+
+def _scatter(centred: Chunk) -> list[jax.Array]:
+    """Zᵀ Z of a chunk, laid out as in `_Sums`."""
+
+    def product(held: list[jax.Array], start: jax.Array | int, size: int) -> list[jax.Array]:
+        rows = [get_rows(block, start, size) for block in centred]
+        left = [jax.lax.optimization_barrier(block.T) for block in rows]  # see GRAM_ROWS
+        return [
+            total + side @ join_columns(rows[place:])
+            for place, (total, side) in enumerate(zip(held, left, strict=True))
+        ]
+
+    zero = [total for total, _ in _no_sums(tuple(centred)).scatter]
+    return fold_rows(product, zero, centred[0].shape[0], GRAM_ROWS)
+
+
+def _moments(sums: _Sums) -> Moments:
+    mean = join_columns([high + low for high, low in sums.total])[0] / jnp.maximum(sums.rows, 1)
+    dim = len(mean)
+    halves = [jnp.pad(high + low, ((0, 0), (dim - high.shape[1], 0))) for high, low in sums.scatter]
+    upper = jnp.triu(jnp.concatenate(halves))
+    return Moments(mean, (upper + jnp.triu(upper, 1).T) / jnp.maximum(sums.rows - 1, 1))

@@ -29,7 +29,8 @@ class Pending(NamedTuple):
     def nothing(cls, dim: int, *, triangular: bool) -> Pending:
         """A map that changes no bit, so that the first step is compiled as all others are."""
         moments = Moments(np.zeros(dim, np.float32), np.zeros((dim, dim), np.float32))  # type: ignore[arg-type]
-        return cls(Affine.identity(dim, triangular=triangular), moments)
+        nothing = cls(Affine.identity(dim, triangular=triangular), moments)
+        return jax.tree.map(jnp.asarray, nothing)
 
 
 class State(NamedTuple):

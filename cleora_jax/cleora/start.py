@@ -13,7 +13,7 @@ import xxhash
 from cleora_jax import _checks as checks
 from cleora_jax.graph.vocab import Vocab
 from cleora_jax.vectors.embedding import Embedding
-from cleora_jax.vectors.rows import CHUNK_ROWS, fold_rows, get_rows, put_rows
+from cleora_jax.vectors.rows import Window, fold_rows, get_rows, put_rows
 
 INITS = ("hash", "pycleora")
 MASK64 = (1 << 64) - 1
@@ -62,12 +62,12 @@ def hashed(vocab: Vocab, dim: int, seed: int) -> jax.Array:
 def _hashed(low: jax.Array, high: jax.Array, dim: int) -> jax.Array:
     counter = jnp.arange((dim + 1) // 2, dtype=jnp.uint32)[None]
 
-    def body(table: jax.Array, first: jax.Array | int, size: int) -> jax.Array:
-        even, odd = threefry(get_rows(low, first, size), get_rows(high, first, size), counter)
-        bits = jnp.stack([even, odd], axis=2).reshape(size, -1)[:, :dim]
-        return put_rows(table, (bits >> 8).astype(jnp.float32) * jnp.float32(2**-23) - 1, first)
+    def body(table: jax.Array, window: Window) -> jax.Array:
+        even, odd = threefry(get_rows(low, window), get_rows(high, window), counter)
+        bits = jnp.stack([even, odd], axis=2).reshape(window.size, -1)[:, :dim]
+        return put_rows(table, (bits >> 8).astype(jnp.float32) * jnp.float32(2**-23) - 1, window)
 
-    return fold_rows(body, jnp.zeros((len(low), dim), jnp.float32), len(low), CHUNK_ROWS)
+    return fold_rows(body, jnp.zeros((len(low), dim), jnp.float32), len(low))
 
 
 def threefry(low: jax.Array, high: jax.Array, counter: jax.Array) -> tuple[jax.Array, jax.Array]:

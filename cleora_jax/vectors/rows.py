@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +13,9 @@ Blocks = tuple[jax.Array, ...]  # the columns of a table, side by side, each flo
 # Columns of a block: a sparse product gathers rows of 512 bytes at the speed of longer ones, and dense products of this
 # size are fast, so that those which symmetry or a triangle makes needless can be left out.
 BLOCK_COLUMNS = 128
-CHUNK_ROWS = 1024  # rows of one chunk: about a MB at 256 columns, so that it stays in cache
+# Rows of a chunk: half a MB a block, so that it stays in cache. Threads share a dense product over so many rows, but
+# none splits its sum over rows, so bits do not depend on their number (test_determinism.py).
+CHUNK_ROWS = 1024
 
 
 def split_columns(table: jax.Array) -> Blocks:
@@ -26,23 +28,43 @@ def join_columns(blocks: Sequence[jax.Array]) -> jax.Array:
     return blocks[0] if len(blocks) == 1 else jnp.concatenate(blocks, axis=1)
 
 
-def fold_rows(body: Callable[[Carry, jax.Array | int, int], Carry], carry: Carry, rows: int, chunk: int) -> Carry:
-    """`body(carry, start, size)` over chunks of at most `chunk` rows, in order; the last may be shorter."""
-    full = rows // chunk
-    if full:
-        carry = jax.lax.fori_loop(0, full, lambda i, held: body(held, i * chunk, chunk), carry)
-    return body(carry, full * chunk, rows % chunk) if rows % chunk else carry
+class Window(NamedTuple):
+    """Some rows, `size` from `start` on; `fresh`, bool[size, 1], is False where the window before held a row too."""
+
+    start: jax.Array | int
+    size: int
+    fresh: jax.Array | None
 
 
-def get_rows(table: jax.Array, start: jax.Array | int, size: int) -> jax.Array:
-    """Rows start … start + size: [size, d] of a table, [size, 1] of a vector."""
-    piece = jax.lax.dynamic_slice_in_dim(table, start, size)
+def fold_rows(body: Callable[[Carry, Window], Carry], carry: Carry, rows: int) -> Carry:
+    """`body(carry, window)` over windows of CHUNK_ROWS rows, in order.
+
+    Where the last would be shorter it begins earlier, and says which of its rows are fresh: a remainder with a size of
+    its own would compile everything twice.
+    """
+    size = min(CHUNK_ROWS, rows)
+    if rows <= size:
+        return body(carry, Window(0, size, None))
+
+    def at(number: jax.Array, held: Carry) -> Carry:
+        start = jnp.minimum(number * size, rows - size)
+        fresh = None if rows % size == 0 else jnp.arange(size)[:, None] >= number * size - start
+        return body(held, Window(start, size, fresh))
+
+    return jax.lax.fori_loop(0, -(-rows // size), at, carry)
+
+
+def get_rows(table: jax.Array, window: Window) -> jax.Array:
+    """The rows of a window: [size, d] of a table, [size, 1] of a vector."""
+    piece = jax.lax.dynamic_slice_in_dim(table, window.start, window.size)
     return piece[:, None] if table.ndim == 1 else piece
 
 
-def put_rows(table: jax.Array, rows: jax.Array, start: jax.Array | int) -> jax.Array:
-    """The table with `rows` written at `start`; in place inside a loop."""
-    return jax.lax.dynamic_update_slice_in_dim(table, rows, start, 0)
+def put_rows(table: jax.Array, rows: jax.Array, window: Window) -> jax.Array:
+    """The table with the fresh rows of a window overwritten; in place inside a loop."""
+    if window.fresh is not None:
+        rows = jnp.where(window.fresh, rows, get_rows(table, window))
+    return jax.lax.dynamic_update_slice_in_dim(table, rows, window.start, 0)
 
 
 def two_sum(total: jax.Array, lost: jax.Array, term: jax.Array) -> tuple[jax.Array, jax.Array]:

@@ -14,20 +14,18 @@ import numpy as np
 
 from cleora_jax.vectors.rows import (
     BLOCK_COLUMNS,
-    CHUNK_ROWS,
     Blocks,
+    Window,
     fold_rows,
     get_rows,
     join_columns,
     put_rows,
+    split_columns,
     two_sum,
 )  # fmt: skip
 
 Normalization = Literal["l2", "l1", "none"]
 NORMALIZATIONS = ("l2", "l1", "none")
-# Rows of one Gram product: enough for two threads to share it, few enough for none to split the sum over rows, given
-# that the left factor is stored transposed (an XLA-folded transpose is summed in another order on two threads).
-GRAM_ROWS = 512
 TINY = 1e-30
 
 
@@ -78,13 +76,13 @@ class _Sums(NamedTuple):
 
     Args:
         rows: how many.
-        total: sum of the rows, block by block.
-        scatter: Σ (z − μ)(z − μ)ᵀ, upper half: for each block the rows of its columns, from the block itself on.
+        total: sum of the rows, [1, d].
+        scatter: Σ (z − μ)(z − μ)ᵀ, [d, d], of which only the upper half counts.
     """
 
     rows: jax.Array
-    total: list[tuple[jax.Array, jax.Array]]
-    scatter: list[tuple[jax.Array, jax.Array]]
+    total: tuple[jax.Array, jax.Array]
+    scatter: tuple[jax.Array, jax.Array]
 
 
 def sweep(
@@ -96,12 +94,12 @@ def sweep(
     chunk again after it was overwritten, and copy the table for each chunk to make that possible.)
     """
 
-    def body(held: tuple[Blocks, _Sums], start: jax.Array | int, size: int) -> tuple[Blocks, _Sums]:
+    def body(held: tuple[Blocks, _Sums], window: Window) -> tuple[Blocks, _Sums]:
         blocks, sums = held
-        chunk = _moved(_read(blocks, start, size), get_rows(reach, start, size), affine, normalization)
-        return _written(blocks, chunk, start), _added(sums, chunk, get_rows(alive, start, size))
+        chunk = _moved(_read(blocks, window), get_rows(reach, window), affine, normalization)
+        return _written(blocks, chunk, window), _added(sums, chunk, _mask(alive, window))
 
-    blocks, sums = fold_rows(body, (blocks, _no_sums(blocks)), len(blocks[0]), CHUNK_ROWS)
+    blocks, sums = fold_rows(body, (blocks, _no_sums(blocks)), len(blocks[0]))
     return blocks, _moments(sums)
 
 
@@ -120,31 +118,37 @@ def transform(blocks: Blocks, reach: jax.Array, affine: Affine | None, normaliza
     if affine is None and normalization == "none":
         return blocks
 
-    def body(blocks: Blocks, start: jax.Array | int, size: int) -> Blocks:
-        chunk = _moved(_read(blocks, start, size), get_rows(reach, start, size), affine, normalization)
-        return _written(blocks, chunk, start)
+    def body(blocks: Blocks, window: Window) -> Blocks:
+        chunk = _moved(_read(blocks, window), get_rows(reach, window), affine, normalization)
+        return _written(blocks, chunk, window)
 
-    return fold_rows(body, blocks, len(blocks[0]), CHUNK_ROWS)
+    return fold_rows(body, blocks, len(blocks[0]))
 
 
 def measure(blocks: Blocks, alive: jax.Array) -> Moments:
     """Mean and covariance of the rows where `alive` is 1; where it is 0 they must be zero."""
 
-    def body(sums: _Sums, start: jax.Array | int, size: int) -> _Sums:
-        return _added(sums, _read(blocks, start, size), get_rows(alive, start, size))
+    def body(sums: _Sums, window: Window) -> _Sums:
+        return _added(sums, _read(blocks, window), _mask(alive, window))
 
-    return _moments(fold_rows(body, _no_sums(blocks), len(blocks[0]), CHUNK_ROWS))
+    return _moments(fold_rows(body, _no_sums(blocks), len(blocks[0])))
 
 
 Chunk = Sequence[jax.Array]  # some rows of a table, in blocks of columns
 
 
-def _read(blocks: Blocks, start: jax.Array | int, size: int) -> list[jax.Array]:
-    return [get_rows(block, start, size) for block in blocks]
+def _read(blocks: Blocks, window: Window) -> list[jax.Array]:
+    return [get_rows(block, window) for block in blocks]
 
 
-def _written(blocks: Blocks, chunk: Chunk, start: jax.Array | int) -> Blocks:
-    return tuple(put_rows(block, rows, start) for block, rows in zip(blocks, chunk, strict=True))
+def _written(blocks: Blocks, chunk: Chunk, window: Window) -> Blocks:
+    return tuple(put_rows(block, rows, window) for block, rows in zip(blocks, chunk, strict=True))
+
+
+def _mask(alive: jax.Array, window: Window) -> jax.Array:
+    """float32[size, 1]: 1 where a row is alive and not counted yet."""
+    rows = get_rows(alive, window)
+    return rows if window.fresh is None else rows * window.fresh
 
 
 def _moved(chunk: Chunk, reach: jax.Array, affine: Affine | None, normalization: Normalization) -> list[jax.Array]:
@@ -170,13 +174,9 @@ def normalize_rows(chunk: Chunk, normalization: Normalization) -> list[jax.Array
 
 
 def _no_sums(blocks: Blocks) -> _Sums:
-    dims = [block.shape[1] for block in blocks]
-    scatter = [_zero_pair(dim, sum(dims[place:])) for place, dim in enumerate(dims)]
-    return _Sums(jnp.float32(0), [_zero_pair(1, dim) for dim in dims], scatter)
-
-
-def _zero_pair(rows: int, columns: int) -> tuple[jax.Array, jax.Array]:
-    return jnp.zeros((rows, columns), jnp.float32), jnp.zeros((rows, columns), jnp.float32)
+    dim = sum(block.shape[1] for block in blocks)
+    row, square = jnp.zeros((1, dim), jnp.float32), jnp.zeros((dim, dim), jnp.float32)
+    return _Sums(jnp.float32(0), (row, row), (square, square))
 
 
 def _added(sums: _Sums, chunk: Chunk, mask: jax.Array) -> _Sums:
@@ -184,43 +184,26 @@ def _added(sums: _Sums, chunk: Chunk, mask: jax.Array) -> _Sums:
 
     Reference: Chan, Golub and LeVeque, Updating formulae and a pairwise algorithm for computing sample variances, 1979.
     """
+    rows = join_columns(chunk)
     count = mask.sum()
-    ones = jnp.ones(
-        (1, len(mask)), jnp.float32
-    )  # the order of a product does not depend on threads, that of `sum` does
-    totals = [ones @ block for block in chunk]
-    means = [total / jnp.maximum(count, 1) for total in totals]
-    within = _scatter([(block - mean) * mask for block, mean in zip(chunk, means, strict=True)])
-    gaps = [
-        mean - (high + low) / jnp.maximum(sums.rows, 1) for mean, (high, low) in zip(means, sums.total, strict=True)
-    ]
+    total = mask.T @ rows  # the order of a product does not depend on threads, that of `sum` does
+    mean = total / jnp.maximum(count, 1)
+    gap = mean - (sums.total[0] + sums.total[1]) / jnp.maximum(sums.rows, 1)
     weight = sums.rows * count / jnp.maximum(sums.rows + count, 1)
-    between = [weight * gap.T * join_columns(gaps[place:]) for place, gap in enumerate(gaps)]
-    return _Sums(
-        sums.rows + count,
-        [two_sum(*pair, total) for pair, total in zip(sums.total, totals, strict=True)],
-        [two_sum(*pair, a + b) for pair, a, b in zip(sums.scatter, within, between, strict=True)],
-    )
+    scatter = _scatter((rows - mean) * mask) + weight * gap.T * gap
+    return _Sums(sums.rows + count, two_sum(*sums.total, total), two_sum(*sums.scatter, scatter))
 
 
-def _scatter(centred: Chunk) -> list[jax.Array]:
-    """Zᵀ Z of a chunk, laid out as in `_Sums`."""
-
-    def product(held: list[jax.Array], start: jax.Array | int, size: int) -> list[jax.Array]:
-        rows = [get_rows(block, start, size) for block in centred]
-        left = [jax.lax.optimization_barrier(block.T) for block in rows]  # see GRAM_ROWS
-        return [
-            total + side @ join_columns(rows[place:])
-            for place, (total, side) in enumerate(zip(held, left, strict=True))
-        ]
-
-    zero = [total for total, _ in _no_sums(tuple(centred)).scatter]
-    return fold_rows(product, zero, centred[0].shape[0], GRAM_ROWS)
+def _scatter(centred: jax.Array) -> jax.Array:
+    """Zᵀ Z without what lies below its diagonal blocks, which symmetry gives."""
+    starts = range(0, centred.shape[1], BLOCK_COLUMNS)
+    # Transposed first: where XLA folds a transpose into a product, the order of its sums depends on threads.
+    left = [jax.lax.optimization_barrier(block.T) for block in split_columns(centred)]
+    halves = [side @ centred[:, start:] for start, side in zip(starts, left, strict=True)]
+    return jnp.concatenate([jnp.pad(half, ((0, 0), (start, 0))) for start, half in zip(starts, halves, strict=True)])
 
 
 def _moments(sums: _Sums) -> Moments:
-    mean = join_columns([high + low for high, low in sums.total])[0] / jnp.maximum(sums.rows, 1)
-    dim = len(mean)
-    halves = [jnp.pad(high + low, ((0, 0), (dim - high.shape[1], 0))) for high, low in sums.scatter]
-    upper = jnp.triu(jnp.concatenate(halves))
+    mean = (sums.total[0] + sums.total[1])[0] / jnp.maximum(sums.rows, 1)
+    upper = jnp.triu(sums.scatter[0] + sums.scatter[1])
     return Moments(mean, (upper + jnp.triu(upper, 1).T) / jnp.maximum(sums.rows - 1, 1))

@@ -33,11 +33,13 @@ def files(tmp_path_factory):
     return [str(folder / "all.tsv")], [str(folder / f"part{number}.tsv") for number in range(3)]
 
 
-def run(threads: int, chunk: int, dim: int, form: str, paths: list[str]) -> str:
+def run(threads: int, chunk: int, dim: int, form: str, paths: list[str], pool: int = 0) -> str:
+    """The hash of a run on so many cores; `pool`, where larger, is the size of XLA's thread pool on them."""
     if threads > len(os.sched_getaffinity(0)):
         pytest.skip(f"needs {threads} processor cores")
     command = [sys.executable, "-c", SCRIPT, str(threads), str(chunk), str(dim), form, *paths]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    environment = {**os.environ, "NPROC": str(pool)} if pool else None
+    return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
 
 
 @pytest.mark.parametrize(("dim", "form"), [(64, "clique"), (200, "factored")])
@@ -46,3 +48,4 @@ def test_bit_identical(files, dim, form):
     reference = run(1, 1 << 23, dim, form, one)
     assert reference == run(2, 1 << 23, dim, form, one)
     assert reference == run(2, 10_007, dim, form, three)
+    assert reference == run(1, 1 << 23, dim, form, one, pool=16)

@@ -106,6 +106,14 @@ def advance(
     return State(table, Pending(affine, moments)), Seen(whitening.kept, effective_rank(moments))
 
 
+@partial(jax.jit, static_argnames=("rank", "alpha"))
+def settle(alive: jax.Array, table: Blocks, *, rank: int, alpha: float) -> tuple[Pending, Seen]:
+    """The whitening of a table that no step has whitened."""
+    moments = measure(table, alive)
+    whitening = principal(moments, rank, alpha)
+    return Pending(Affine.of(moments.mean, whitening.matrix), moments), Seen(whitening.kept, effective_rank(moments))
+
+
 @partial(jax.jit, static_argnames=("rank", "alpha"), donate_argnames="table")
 def finish(alive: jax.Array, table: Blocks, pending: Pending | None, *, rank: int, alpha: float) -> Blocks:
     """x: the pending whitening applied in its principal form, isolated entities zero; the table is given up."""

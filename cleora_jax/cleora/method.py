@@ -13,7 +13,7 @@ import numpy as np
 from cleora_jax import _checks as checks
 from cleora_jax._blas import one_blas_thread
 from cleora_jax._progress import Progress, no_progress
-from cleora_jax.cleora.loop import Pending, Seen, State, Step, advance, finish, subspace_change
+from cleora_jax.cleora.loop import Pending, Seen, State, Step, advance, finish, settle, subspace_change
 from cleora_jax.cleora.start import INITS, start
 from cleora_jax.graph.build import Graph
 from cleora_jax.graph.vocab import Vocab
@@ -68,7 +68,7 @@ class Cleora:
         num_iterations: steps.
         propagation: "left", "symmetric", "directed" (along hyperedge order) or "directed-in" (against it).
         normalization: of rows after each step: "l2", "l1" or "none".
-        whiten: "every" step, after the "last" only, "off", or k: after every k-th step.
+        whiten: "every" step, after the "last" one done, "off", or k: after every k-th step.
         whiten_alpha: softness in [0, 1]: columns are scaled by λ^(−α/2); 1 whitens fully.
         whiten_rank: directions kept; None is k(n) of `whitening_rank`.
         residual_weight: r in [0, 1): a step mixes (1 − r) M x + r x.
@@ -155,7 +155,8 @@ class Cleora:
         return State(split_columns(table if alive.all() else table * alive[:, None]), pending)
 
     def _step(self, iteration: int, rank: int) -> Step:
-        return Step(self.normalization, self.whitens(iteration), rank, self.whiten_alpha, self.residual_weight > 0)
+        whiten = self.whitens(iteration) and self.whiten != "last"  # the last whitening follows the loop, see `settle`
+        return Step(self.normalization, whiten, rank, self.whiten_alpha, self.residual_weight > 0)
 
     def _iterate(
         self, op: Operator, alive: jax.Array, rank: int, state: State, progress: Progress
@@ -177,8 +178,11 @@ class Cleora:
             spare = jax.block_until_ready(old.table)
             jax.block_until_ready(state)
             progress("embedding", iteration, self.num_iterations)
-            if self.tolerance and changes[-1] <= self.tolerance and (step.whiten or self.whiten == "off"):
+            if self.tolerance and changes[-1] <= self.tolerance and (step.whiten or isinstance(self.whiten, str)):
                 break
+        if self.whiten == "last":
+            pending, seen[-1] = settle(alive, state.table, rank=rank, alpha=self.whiten_alpha)
+            state = State(state.table, pending)
         converged = bool(self.tolerance and changes[-1] <= self.tolerance)
         return state, _trace(seen, changes, converged)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from io import BytesIO
 from itertools import chain, islice
@@ -82,16 +82,18 @@ def read(
     sources = expand(paths)
     assembler, tally = Assembler(layout), Tally(on_bad_line)
     formats = []
-    total = sum(os.path.getsize(path) for path in sources if os.path.isfile(path))
-    done = 0
-    for path in sources:
-        form, batches = _file_rows(path, layout, format, comment, chunk_bytes, tally)
+    sizes = [os.path.getsize(path) if os.path.isfile(path) else 0 for path in sources]
+    for number, path in enumerate(sources):
+        before = sum(sizes[:number])
+
+        def at(position: int, before: int = before) -> None:
+            progress("reading", before + position, sum(sizes))
+
+        form, batches = _file_rows(path, layout, format, comment, chunk_bytes, tally, at)
         formats.append(form)
         for rows in batches:
             assembler.add(rows)
-            progress("reading", done, total)
-        done += os.path.getsize(path) if os.path.isfile(path) else 0
-        progress("reading", done, total)
+        at(sizes[number])
     return assembler.finish(report_of(tally, sources, "+".join(sorted(set(formats)))))
 
 
@@ -181,13 +183,15 @@ def _layout(
 
 
 def _file_rows(
-    path: str, layout: Layout, format: str, comment: str | None, size: int, tally: Tally
+    path: str, layout: Layout, format: str, comment: str | None, size: int, tally: Tally, at: Callable[[int], None]
 ) -> tuple[str, Iterator[Rows]]:
-    """The format of a file and its rows."""
+    """The format of a file and its rows; `at` is called with the bytes read so far."""
     form = format if format != "auto" else FORMAT_OF_SUFFIX.get(suffixes(path)[0], "auto")
     if form == "parquet":
-        return form, _parquet_rows(path, layout, tally)
-    chunks = read_chunks(path, size)
+        if path == STDIN:
+            raise InputError("standard input: Parquet needs a file; it cannot be read from a stream.")
+        return form, _parquet_rows(path, layout, tally, at)
+    chunks = read_chunks(path, size, at)
     if form != "auto":
         return form, _text_rows(chunks, layout, form, comment, tally)
     head: list[Chunk] = []
@@ -229,19 +233,22 @@ def _text_rows(chunks: Iterable[Chunk], layout: Layout, form: str, comment: str 
             yield delimited_rows(chunk, layout, form, comment, tally)
 
 
-def _parquet_rows(path: str, layout: Layout, tally: Tally) -> Iterator[Rows]:
-    for batch in _parquet_batches(path, layout):
+def _parquet_rows(path: str, layout: Layout, tally: Tally, at: Callable[[int], None]) -> Iterator[Rows]:
+    size, done = os.path.getsize(path), 0
+    for batch, total in _parquet_batches(path, layout):
         yield table_rows(path, batch, layout, tally)
+        done += len(batch)
+        at(size * done // total)
 
 
-def _parquet_batches(path: str, layout: Layout) -> Iterator[pa.RecordBatch]:
-    if path == STDIN:
-        raise InputError("standard input: Parquet needs a file; it cannot be read from a stream.")
+def _parquet_batches(path: str, layout: Layout) -> Iterator[tuple[pa.RecordBatch, int]]:
+    """Batches of a file's rows, each with the number of all its rows."""
     try:
         with pq.ParquetFile(path) as file:
             check_schema(path, file.schema_arrow, layout)
             used = [column.name for column in layout.columns if column.name in file.schema_arrow.names]
-            yield from file.iter_batches(BATCH_RECORDS, columns=used)
+            for batch in file.iter_batches(BATCH_RECORDS, columns=used):
+                yield batch, file.metadata.num_rows
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path}: not a whole Parquet file; it is truncated or corrupt ({error}).") from error
 

@@ -6,7 +6,7 @@ import glob
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,14 +89,19 @@ def suffixes(path: str) -> tuple[str, str]:
     return (parts[-1] if parts else ""), compression
 
 
-def read_chunks(path: str, size: int = CHUNK_BYTES) -> Iterator[Chunk]:
+def read_chunks(path: str, size: int = CHUNK_BYTES, at: Callable[[int], None] | None = None) -> Iterator[Chunk]:
     """Chunks of about `size` bytes of whole lines, decompressed; a byte order mark at the start is dropped.
+
+    Args:
+        path: the file, or "-".
+        size: bytes of text read at a time.
+        at: called, as reading goes on, with how many bytes of the file (not of its text) have been read.
 
     Raises:
         InputError: an unreadable file, a truncated or corrupt compressed one, a NUL byte, or invalid UTF-8.
     """
     source = "standard input" if path == STDIN else path
-    return cut_chunks(source, _blocks(path, source, size))
+    return cut_chunks(source, _blocks(path, source, size, at))
 
 
 def cut_chunks(source: str, blocks: Iterable[bytes]) -> Iterator[Chunk]:
@@ -121,14 +126,16 @@ def _whole_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
         yield text + b"\n"
 
 
-def _blocks(path: str, source: str, size: int) -> Iterator[bytes]:
+def _blocks(path: str, source: str, size: int, at: Callable[[int], None] | None) -> Iterator[bytes]:
     compression = suffixes(path)[1]
     try:
         if path == STDIN:  # not ours to close
             yield from iter(lambda: sys.stdin.buffer.read(size), b"")
             return
-        with pa.input_stream(path, compression=COMPRESSED.get(compression)) as stream:
+        with open(path, "rb") as file, pa.input_stream(file, compression=COMPRESSED.get(compression)) as stream:
             while block := stream.read(size):
+                if at is not None and file.seekable():  # a pipe is not, and has no size either
+                    at(file.tell())
                 yield block
     except (OSError, pa.ArrowInvalid) as error:
         kind = COMPRESSED.get(compression)

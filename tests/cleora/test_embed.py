@@ -140,6 +140,17 @@ def test_convergence_stops_and_is_traced():
     assert not measured.converged and len(measured.subspace_change) == 3
 
 
+@pytest.mark.parametrize("whiten", ["last", "off", 4])
+def test_convergence_stops_under_every_schedule(whiten):
+    options = {"dim": 6, "whiten_rank": 6, "whiten": whiten, "propagation": "symmetric"}
+    found = embed(GRAPH, Cleora(num_iterations=3000, tolerance=1e-2, **options))
+    steps = len(found.trace.kept)
+    assert found.trace.converged and steps < 3000
+    assert found.trace.kept[-1] == (0 if whiten == "off" else 6)
+    again = embed(GRAPH, Cleora(num_iterations=steps, **options))
+    np.testing.assert_array_equal(found.vectors, again.vectors)
+
+
 def test_subspace_change_is_the_angle():
     one, two = (embed(GRAPH, Cleora(dim=11, num_iterations=n, whiten_rank=11)).vectors for n in (5, 6))
     change = embed(GRAPH, Cleora(dim=11, num_iterations=6, whiten_rank=11, tolerance=0.0)).trace.subspace_change[-1]

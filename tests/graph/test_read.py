@@ -370,6 +370,31 @@ def test_report(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_a_pipe_is_read(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = subprocess.Popen([sys.executable, "-c", f"open({str(pipe)!r}, 'w').write('a b\\nb c\\n')"])
+    assert read(pipe).num_hyperedges == 2
+    assert writer.wait() == 0
+
+
+@pytest.mark.parametrize("kind", ["tsv", "tsv.gz", "parquet"])
+def test_progress_moves_within_a_file(tmp_path: Path, kind: str) -> None:
+    ids = np.random.default_rng(0).integers(0, 1 << 40, 400_000).astype(str)
+    path = tmp_path / f"in.{kind}"
+    if kind == "parquet":
+        pq.write_table(pa.table({"node": ids}), path)
+    else:
+        text = ("\n".join(ids) + "\n").encode()
+        path.write_bytes(gzip.compress(text, 1) if kind.endswith("gz") else text)
+    calls: list[tuple[str, int, int]] = []
+    read(path, "complex::reflexive::node", chunk_bytes=1 << 18, progress=lambda *call: calls.append(call))
+    done = [at for _, at, _ in calls]
+    size = path.stat().st_size
+    assert done == sorted(done) and done[-1] == size
+    assert sum(0 < at < size for at in done) >= 3
+
+
 def test_progress_ends_at_the_total(tmp_path: Path) -> None:
     (tmp_path / "in.tsv").write_text("a\tb\n" * 100)
     calls: list[tuple] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cleora_jax.graph import Graph
+from tests import oracles
 
 
 def incidence(side, num_entities: int) -> np.ndarray:
@@ -25,10 +26,14 @@ def counts(graph: Graph) -> np.ndarray:
             total += relation.counts.toarray()
             continue
         a, b = incidence(relation.left, n), incidence(relation.right, n)
-        w = np.ones(a.shape[1]) if relation.weight is None else relation.weight.astype(float)
-        product = a @ np.diag(w / (a.sum(0) * b.sum(0))) @ b.T
+        product = oracles.counts(a, weights(relation), b)
         total += product if relation.reflexive else product + product.T
     return total
+
+
+def weights(relation) -> np.ndarray:
+    """w_e."""
+    return np.ones(len(relation.left)) if relation.weight is None else relation.weight.astype(float)
 
 
 def ordered_counts(graph: Graph) -> np.ndarray:
@@ -38,33 +43,31 @@ def ordered_counts(graph: Graph) -> np.ndarray:
     for relation in graph.relations:
         if relation.counts is not None:
             total += relation.counts.toarray()
-            continue
-        for edge in range(len(relation.left)):
-            weight = 1.0 if relation.weight is None else float(relation.weight[edge])
-            left = relation.left.member[relation.left.offset[edge] : relation.left.offset[edge + 1]]
-            right = relation.right.member[relation.right.offset[edge] : relation.right.offset[edge + 1]]
-            if relation.reflexive:
-                pairs = [(left[i], left[j]) for i in range(len(left)) for j in range(i + 1, len(left))]
-            else:
-                pairs = [(i, j) for i in left for j in right]
-            for i, j in pairs:
-                total[i, j] += weight / len(pairs)
+        elif relation.reflexive:
+            total += oracles.ordered(members(relation.left), weights(relation), n)
+        else:
+            for left, right, weight in zip(
+                members(relation.left), members(relation.right), weights(relation), strict=True
+            ):
+                for i in left:
+                    for j in right:
+                        total[i, j] += weight / (len(left) * len(right))
     return total
+
+
+def members(side) -> list[np.ndarray]:
+    """The entities of each hyperedge."""
+    return np.split(side.member, side.offset[1:-1])
 
 
 def markov(graph: Graph, propagation: str) -> np.ndarray:
     """The Markov matrix, dense."""
     if propagation in ("left", "symmetric"):
-        w = counts(graph)
-        degree = w.sum(1)
-        inverse = np.divide(1, degree, out=np.zeros_like(degree), where=degree > 0)
-        return inverse[:, None] * w if propagation == "left" else np.sqrt(inverse)[:, None] * w * np.sqrt(inverse)
+        return getattr(oracles, propagation)(counts(graph))
     w = ordered_counts(graph)
     w = w.T if propagation == "directed-in" else w
     sinks = (w.sum(1) == 0) & ~graph.isolated
-    w = w + np.diag(sinks.astype(float))
-    degree = w.sum(1)
-    return np.divide(1, degree, out=np.zeros_like(degree), where=degree > 0)[:, None] * w
+    return oracles.left(w + np.diag(sinks.astype(float)))
 
 
 def normalize(x: np.ndarray, normalization: str) -> np.ndarray:

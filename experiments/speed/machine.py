@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -22,7 +23,8 @@ from run import hardware
 
 import cleora_jax as cj
 from cleora_jax.sparse.reorder import reordered
-from cleora_jax.vectors.scale import covariance, transform_rows, whitening_map
+from cleora_jax.vectors.rows import Blocks, split_columns
+from cleora_jax.vectors.sweep import Affine, Moments, sweep
 
 HERE = Path(__file__).resolve().parent
 DIM, REPEATS = 256, 5
@@ -36,43 +38,58 @@ def main(names: list[str]) -> None:
 
 
 def measure(name: str) -> dict[str, float]:
-    """GB/s of the product and of a copy, GFlop/s of whitening (covariance and map) and of the best square GEMM."""
+    """GB/s of the product and of a copy; GFlop/s of whitening (map and covariance, as done) and of the best GEMM.
+
+    All write into memory that is there already, as the steps of the loop do.
+    """
     graph = cj.read(prepare(name, Path(tempfile.gettempdir()) / "cleora-jax-speed"))
     op, _ = reordered(cj.markov(graph))
     rows = op.num_entities
-    table = jnp.asarray(np.random.default_rng(0).standard_normal((rows, DIM), dtype=np.float32))
-    alive = jnp.ones(rows)
-    product = seconds(jax.jit(cj.apply), op, table)
+    host = np.random.default_rng(0).standard_normal((rows, DIM), dtype=np.float32)
+    alive, affine = jnp.ones(rows), Affine.identity(DIM, triangular=True)
+    tables = split_columns(jnp.asarray(host)), split_columns(jnp.asarray(host))
+    product_seconds, tables = repeated(lambda pair: multiply(op, *pair), tables)
+    sweep_seconds, _ = repeated(lambda done: whiten(done[0], alive, affine), tables)
+    copy_seconds, _ = repeated(lambda pair: (np.copyto(pair[1], pair[0]), pair)[1], (host, host.copy()))
     moved = op.nbytes + 4 * DIM * (op.num_entries + rows)  # every entry gathers a row; every row is written once
-    host = np.asarray(table)
-    copy = seconds(lambda: host.copy())
-    map_, _ = whitening_map(table, alive, DIM, 1.0)
-    cov = seconds(jax.jit(covariance), table, jnp.zeros(DIM), alive)
-    apply_map = seconds(jax.jit(transform_rows, static_argnums=3), table, alive, map_, "l2")
+    flops = 2 * rows * sum(2 * panel.size for panel in affine.panels)  # map and covariance leave out the same blocks
     return {
-        "product": moved / product / 1e9,
-        "copy": 2 * host.nbytes / copy / 1e9,
-        "whitening": 4 * rows * DIM * DIM / (cov + apply_map) / 1e9,
+        "product": moved / product_seconds / 1e9,
+        "copy": 2 * host.nbytes / copy_seconds / 1e9,
+        "whitening": flops / sweep_seconds / 1e9,
         "gemm": best_gemm(),
     }
 
 
-def seconds(function: Callable[..., Any], *args: Any) -> float:
-    """Median of REPEATS warm calls."""
-    jax.block_until_ready(function(*args))
+@partial(jax.jit, donate_argnames="spare", keep_unused=True)
+def multiply(op: cj.Operator, table: Blocks, spare: Blocks) -> tuple[Blocks, Blocks]:
+    """One product into `spare`; the pair of tables, swapped."""
+    return tuple(cj.apply(op, block) for block in table), table
+
+
+@partial(jax.jit, donate_argnames="blocks")
+def whiten(blocks: Blocks, alive: jax.Array, affine: Affine) -> tuple[Blocks, Moments]:
+    """The dense part of a step, in place."""
+    return sweep(blocks, alive, alive, affine, "l2")
+
+
+def repeated(function: Callable[[Any], Any], state: Any) -> tuple[float, Any]:
+    """Median seconds of REPEATS warm calls, each on what the one before returned; and the last."""
+    state = jax.block_until_ready(function(state))
     taken = []
     for _ in range(REPEATS):
         start = time.perf_counter()
-        jax.block_until_ready(function(*args))
+        state = jax.block_until_ready(function(state))
         taken.append(time.perf_counter() - start)
-    return median(taken)
+    return median(taken), state
 
 
 def best_gemm() -> float:
     """GFlop/s of a 4096 × 4096 float32 product, the better of JAX and NumPy."""
     a = np.random.default_rng(0).standard_normal((4096, 4096), dtype=np.float32)
+    square = jax.jit(jnp.matmul)
     on_device = jnp.asarray(a)
-    taken = min(seconds(lambda: a @ a), seconds(jax.jit(lambda x: x @ x), on_device))
+    taken = min(repeated(lambda _: a @ a, None)[0], repeated(lambda _: square(on_device, on_device), None)[0])
     return 2 * 4096**3 / taken / 1e9
 
 

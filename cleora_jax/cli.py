@@ -18,7 +18,7 @@ from cleora_jax._checks import InputError, NotFoundError
 from cleora_jax._version import __version__
 
 if TYPE_CHECKING:
-    from cleora_jax import Cleora, Embedding, Graph
+    from cleora_jax import Cleora, Graph
     from cleora_jax._progress import Progress
 
 OK, FAILED, WRONG_INPUT = 0, 1, 2
@@ -170,6 +170,7 @@ def _embed(args: argparse.Namespace) -> dict[str, Any]:
     built = time.perf_counter()
     from cleora_jax import embed, embed_apart
 
+    files = _outputs(args, graph)
     with _progress(args) as progress:
         if args.relations == "apart":
             embeddings = embed_apart(graph, method, progress=progress)
@@ -180,24 +181,29 @@ def _embed(args: argparse.Namespace) -> dict[str, Any]:
                 _say(args, f"several relations ({names}) added up; --relations apart writes one file each")
             embeddings = {"": embed(graph, method, relations="joint" if joint else None, progress=progress)}
     done = time.perf_counter()
-    files = _save(embeddings, Path(args.output))
+    for name, embedding in embeddings.items():
+        embedding.save(files[name])
+    written = [str(path) for path in files.values()]
     first = next(iter(embeddings.values()))
-    _say(args, f"{len(first):,} vectors of {first.dim} columns in {', '.join(files)} "
+    _say(args, f"{len(first):,} vectors of {first.dim} columns in {', '.join(written)} "
                f"(reading {built - start:.1f} s, embedding {done - built:.1f} s)")  # fmt: skip
     return {
-        "output": files, "entities": len(first), "dim": first.dim,
+        "output": written, "entities": len(first), "dim": first.dim,
         "seconds_reading": round(built - start, 4), "seconds_embedding": round(done - built, 4),
         **_graph_summary(graph),
     }  # fmt: skip
 
 
-def _save(embeddings: dict[str, Embedding], output: Path) -> list[str]:
-    """Write each embedding; a relation's name goes before the suffix."""
-    files = []
-    for name, embedding in embeddings.items():
-        path = output.with_name(f"{output.stem}.{name}{output.suffix}") if name else output
-        embedding.save(path)
-        files.append(str(path))
+def _outputs(args: argparse.Namespace, graph: Graph) -> dict[str, Path]:
+    """The file of each embedding, checked before the work: with relations apart, their names go before the suffix."""
+    from cleora_jax.vectors.formats import check_destination
+
+    output = Path(args.output)
+    if args.relations != "apart":
+        return {"": output}
+    files = {one.name: output.with_name(f"{output.stem}.{one.name}{output.suffix}") for one in graph.relations}
+    for path in files.values():
+        check_destination(path)
     return files
 
 

@@ -104,6 +104,9 @@ def test_relations(tmp_path, capsys):
     assert "several relations (user-item, item) added up" in capsys.readouterr().err
     assert main([*command, "-o", str(tmp_path / "each.npz"), "--relations", "apart"]) == 0
     assert (tmp_path / "each.user-item.npz").exists() and (tmp_path / "each.item.npz").exists()
+    (tmp_path / "blocked.item.npz").mkdir()
+    assert main([*command, "-o", str(tmp_path / "blocked.npz"), "--relations", "apart"]) == 2
+    assert "blocked.item.npz" in capsys.readouterr().err and not (tmp_path / "blocked.user-item.npz").exists()
 
 
 def test_bad_lines_are_counted(tmp_path, capsys):

@@ -54,17 +54,22 @@ class Seen(NamedTuple):
 
 @dataclass(frozen=True)
 class Step:
-    """The numbers of a step that are fixed when it is compiled."""
+    """What is fixed when a step is compiled.
+
+    Args:
+        normalization: of rows.
+        whiten: whether a whitening follows.
+        rank, alpha: of the whitening.
+        residual: whether the residual is mixed in.
+        triangular: the whitening may be any that is right but for a rotation; then rank is d and alpha 1.
+    """
 
     normalization: Normalization
     whiten: bool
     rank: int
     alpha: float
     residual: bool
-
-    def turns(self, dim: int) -> bool:
-        """Whether a whitening may be any that is right but for a rotation, as later steps only rotate with it."""
-        return self.rank == dim and self.alpha == 1 and self.normalization != "l1"  # l1 norms change under rotation
+    triangular: bool
 
 
 @partial(jax.jit, static_argnames="step", donate_argnames="spare", keep_unused=True)
@@ -98,11 +103,10 @@ def advance(
     if not step.whiten:
         return State(transform(table, reach, pending and pending.affine, step.normalization), None), None
     dim = sum(block.shape[1] for block in table)
-    turns = step.turns(dim)
-    pending = pending or Pending.nothing(dim, triangular=turns)
+    pending = pending or Pending.nothing(dim, triangular=step.triangular)
     table, moments = sweep(table, alive, reach, pending.affine, step.normalization)
-    whitening = triangular(moments) if turns else principal(moments, step.rank, step.alpha)
-    affine = Affine.of(moments.mean, whitening.matrix, triangular=turns)
+    whitening = triangular(moments) if step.triangular else principal(moments, step.rank, step.alpha)
+    affine = Affine.of(moments.mean, whitening.matrix, triangular=step.triangular)
     return State(table, Pending(affine, moments)), Seen(whitening.kept, effective_rank(moments))
 
 

@@ -132,7 +132,7 @@ class Cleora:
         mask = jnp.asarray(alive, jnp.float32)
         with one_blas_thread():
             state, trace = self._iterate(op, mask, rank, state, progress)
-            blocks = finish(mask, *state, rank=rank, alpha=self.whiten_alpha)
+            blocks = jax.block_until_ready(finish(mask, *state, rank=rank, alpha=self.whiten_alpha))
             del state
         return _gathered(blocks, order), trace
 
@@ -151,12 +151,16 @@ class Cleora:
 
     def _first(self, table: jax.Array, alive: np.ndarray, rank: int) -> State:
         step = self._step(1, rank)
-        pending = Pending.nothing(self.dim, triangular=step.turns(self.dim)) if step.whiten else None
+        pending = Pending.nothing(self.dim, triangular=step.triangular) if step.whiten else None
         return State(split_columns(table if alive.all() else table * alive[:, None]), pending)
 
     def _step(self, iteration: int, rank: int) -> Step:
         whiten = self.whitens(iteration) and self.whiten != "last"  # the last whitening follows the loop, see `settle`
-        return Step(self.normalization, whiten, rank, self.whiten_alpha, self.residual_weight > 0)
+        # Later steps only rotate with a rotated whitening, and the last is put right by `finish`; but where steps
+        # without whitening come last, or norms are not blind to rotation, the rotation would be seen.
+        free = self.whiten in ("every", 1) and self.normalization != "l1"
+        triangular = free and rank == self.dim and self.whiten_alpha == 1
+        return Step(self.normalization, whiten, rank, self.whiten_alpha, self.residual_weight > 0, triangular)
 
     def _iterate(
         self, op: Operator, alive: jax.Array, rank: int, state: State, progress: Progress
@@ -181,7 +185,7 @@ class Cleora:
             if self.tolerance and changes[-1] <= self.tolerance and (step.whiten or isinstance(self.whiten, str)):
                 break
         if self.whiten == "last":
-            pending, seen[-1] = settle(alive, state.table, rank=rank, alpha=self.whiten_alpha)
+            pending, seen[-1] = jax.block_until_ready(settle(alive, state.table, rank=rank, alpha=self.whiten_alpha))
             state = State(state.table, pending)
         converged = bool(self.tolerance and changes[-1] <= self.tolerance)
         return state, _trace(seen, changes, converged)

@@ -14,6 +14,7 @@ import numpy as np
 
 from cleora_jax.vectors.rows import (
     BLOCK_COLUMNS,
+    CHUNK_ROWS,
     Blocks,
     Window,
     fold_rows,
@@ -90,13 +91,23 @@ def sweep(
 ) -> tuple[Blocks, Moments]:
     """Map and normalise the rows in place, and measure what becomes of them: `transform` and `measure` in one pass.
 
+    The rows that are alive are also moved, all alike, so that their mean is near the origin: the next product would
+    otherwise round to the size of the mean, and lose a spread that is much smaller (dense hypergraphs have one).
+
     (It wants a map, be it the identity: the product leaves a chunk in a buffer of its own. Without, XLA would read the
     chunk again after it was overwritten, and copy the table for each chunk to make that possible.)
     """
 
+    stride = max(1, len(alive) // CHUNK_ROWS)
+    sample = _moved([block[::stride] for block in blocks], reach[::stride, None], affine, normalization)
+    some = alive[None, ::stride]
+    origin = [some @ block / jnp.maximum(some.sum(), 1) for block in sample]
+
     def body(held: tuple[Blocks, _Sums], window: Window) -> tuple[Blocks, _Sums]:
         blocks, sums = held
-        chunk = _moved(_read(blocks, window), get_rows(reach, window), affine, normalization)
+        rows_alive = get_rows(alive, window)
+        moved = _moved(_read(blocks, window), get_rows(reach, window), affine, normalization)
+        chunk = [block - rows_alive * mean for block, mean in zip(moved, origin, strict=True)]
         return _written(blocks, chunk, window), _added(sums, chunk, _mask(alive, window))
 
     blocks, sums = fold_rows(body, (blocks, _no_sums(blocks)), len(blocks[0]))
@@ -154,10 +165,9 @@ def _mask(alive: jax.Array, window: Window) -> jax.Array:
 def _moved(chunk: Chunk, reach: jax.Array, affine: Affine | None, normalization: Normalization) -> list[jax.Array]:
     """`transform` of a chunk."""
     if affine is not None:
-        offsets = [affine.shift[: len(panel)] @ panel for panel in affine.panels]
-        wide = [join_columns(chunk[: -(-len(panel) // BLOCK_COLUMNS)]) for panel in affine.panels]
-        parts = zip(wide, affine.panels, offsets, strict=True)
-        chunk = [rows @ panel - reach * offset for rows, panel, offset in parts]
+        shifts = split_columns(affine.shift[None])
+        chunk = [block - reach * shift for block, shift in zip(chunk, shifts, strict=True)]
+        chunk = [join_columns(chunk[: -(-len(panel) // BLOCK_COLUMNS)]) @ panel for panel in affine.panels]
     return normalize_rows(chunk, normalization)
 
 

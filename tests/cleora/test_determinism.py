@@ -15,8 +15,9 @@ threads, chunk, dim, form, *files = sys.argv[1:]
 os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(threads)])
 import cleora_jax as cj
 graph = cj.read(files, chunk_bytes=int(chunk))
-found = cj.embed(graph, cj.Cleora(dim=int(dim), num_iterations=4, form=form))
-print(hashlib.sha256(found.vectors.tobytes() + repr(found.vocab.ids.to_pylist()).encode()).hexdigest())
+for _ in range(5):
+    found = cj.embed(graph, cj.Cleora(dim=int(dim), num_iterations=4, form=form))
+    print(hashlib.sha256(found.vectors.tobytes() + repr(found.vocab.ids.to_pylist()).encode()).hexdigest())
 """
 
 
@@ -39,10 +40,13 @@ def run(threads: int, chunk: int, dim: int, form: str, paths: list[str], pool: i
         pytest.skip(f"needs {threads} processor cores")
     command = [sys.executable, "-c", SCRIPT, str(threads), str(chunk), str(dim), form, *paths]
     environment = {**os.environ, "NPROC": str(pool)} if pool else None
-    return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    hashes = set(done.stdout.split())
+    assert len(hashes) == 1, "runs in one process differ"
+    return hashes.pop()
 
 
-@pytest.mark.parametrize(("dim", "form"), [(64, "clique"), (200, "factored")])
+@pytest.mark.parametrize(("dim", "form"), [(64, "clique"), (200, "factored"), (256, "clique"), (512, "clique")])
 def test_bit_identical(files, dim, form):
     one, three = files
     reference = run(1, 1 << 23, dim, form, one)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -19,19 +21,19 @@ RNG = np.random.default_rng(2)
 @pytest.mark.parametrize(
     "step",
     [
-        Step("l2", True, 0, 1.0, False),
-        Step("l2", True, 20, 1.0, False),
-        Step("l1", True, 0, 0.5, False),
-        Step("l2", False, 0, 1.0, False),
-        Step("none", True, 0, 1.0, False),
+        Step("l2", True, 0, 1.0, False, True),
+        Step("l2", True, 20, 1.0, False, False),
+        Step("l1", True, 0, 0.5, False, False),
+        Step("l2", False, 0, 1.0, False, False),
+        Step("none", True, 0, 1.0, False, True),
     ],
     ids=str,
 )
 def test_a_step_holds_no_table_of_its_own(rows, dim, step):
     op = markov(from_edges(RNG.integers(0, rows, 3 * rows), RNG.integers(0, rows, 3 * rows), num_entities=rows))
-    step = Step(step.normalization, step.whiten, step.rank or dim, step.alpha, step.residual)
+    step = replace(step, rank=step.rank or dim)
     table = jnp.ones((rows, dim))
-    pending = Pending.nothing(dim, triangular=step.turns(dim)) if step.whiten else None
+    pending = Pending.nothing(dim, triangular=step.triangular) if step.whiten else None
     ones = jnp.ones(rows)
     lowered = advance.lower(
         op, ones, ones, jnp.float32(0), State(split_columns(table), pending), split_columns(table), step=step

@@ -64,16 +64,23 @@ def test_sweep_maps_normalises_and_measures(rows, dim, normalization, shape):
     expected = np.divide(expected, size[:, None], out=np.zeros_like(expected), where=size[:, None] > 0)
     blocks, moments = sweep(split_columns(jnp.asarray(table)), jnp.asarray(alive), reach, affine, normalization)
     scale = np.abs(expected).max()
-    np.testing.assert_allclose(join_columns(blocks), expected, rtol=2e-4, atol=1e-5 * scale)
+    alone = join_columns(transform(split_columns(jnp.asarray(table)), reach, affine, normalization))
+    np.testing.assert_allclose(alone, expected, rtol=2e-4, atol=1e-5 * scale)
+    # `sweep` moves the rows that are alive, all alike, to about the origin
+    moved = np.asarray(join_columns(blocks))
+    kept = alive == 1
+    assert not moved[~kept].any()
+    away = (expected[kept] - moved[kept]).mean(0)
+    np.testing.assert_allclose(moved[kept] + away, expected[kept], rtol=2e-4, atol=1e-5 * scale)
+    assert (np.abs(moved[kept].mean(0)) <= 0.2 * expected[kept].std(0) + 1e-5 * scale).all()
     again = measure(blocks, jnp.asarray(alive))
+    np.testing.assert_allclose(moments.mean, again.mean, rtol=1e-3, atol=1e-5 * scale)
     np.testing.assert_allclose(moments.cov, again.cov, rtol=1e-3, atol=1e-4 * np.abs(again.cov).max())
-    alone = transform(split_columns(jnp.asarray(table)), reach, affine, normalization)
-    np.testing.assert_allclose(join_columns(alone), join_columns(blocks), rtol=1e-5, atol=1e-5 * scale)
 
 
 def test_the_identity_changes_no_bit():
     table, alive = table_of(CHUNK_ROWS + 9, 200)
-    blocks, _ = sweep(split_columns(jnp.asarray(table)), alive, alive, Affine.identity(200, triangular=True), "none")
+    blocks = transform(split_columns(jnp.asarray(table)), alive, Affine.identity(200, triangular=True), "none")
     np.testing.assert_array_equal(join_columns(blocks), table)
 
 

@@ -10,6 +10,7 @@ from cleora_jax._version import __version__ as __version__
 if TYPE_CHECKING:
     from cleora_jax._checks import InputError as InputError
     from cleora_jax._checks import NotFoundError as NotFoundError
+    from cleora_jax._checks import OptionError as OptionError
     from cleora_jax._progress import progress_bar as progress_bar
     from cleora_jax.cleora import Cleora as Cleora
     from cleora_jax.cleora import RankWarning as RankWarning
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 _ROOM_OF = {
     "InputError": "_checks",
     "NotFoundError": "_checks",
+    "OptionError": "_checks",
     "progress_bar": "_progress",
     **dict.fromkeys(("Cleora", "RankWarning", "Trace", "embed", "embed_apart"), "cleora"),
     **dict.fromkeys(

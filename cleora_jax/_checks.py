@@ -13,6 +13,10 @@ class InputError(ValueError):
     """Input data that cannot be read as asked: the message names the place (file, line) and the fault."""
 
 
+class OptionError(ValueError):
+    """An argument that cannot be: the message names it, the rule and the value."""
+
+
 class NotFoundError(KeyError):
     """An id that the vocabulary does not hold; the message lists the unknown ids and the nearest known ones."""
 
@@ -24,7 +28,7 @@ def one_of(name: str, value: Any, choices: Sequence[Any]) -> None:
     """Raise ValueError unless `value` is one of `choices`."""
     if value not in choices:
         listed = ", ".join(repr(choice) for choice in choices)
-        raise ValueError(f"`{name}` must be one of {listed}, got {value!r}.")
+        raise OptionError(f"`{name}` must be one of {listed}, got {value!r}.")
 
 
 def integer(name: str, value: Any, *, low: int, high: int | None = None) -> int:
@@ -34,7 +38,7 @@ def integer(name: str, value: Any, *, low: int, high: int | None = None) -> int:
     number = int(value)
     if number < low or (high is not None and number > high):
         rule = f"at least {low}" if high is None else f"between {low} and {high}"
-        raise ValueError(f"`{name}` must be {rule}, got {value}.")
+        raise OptionError(f"`{name}` must be {rule}, got {value}.")
     return number
 
 
@@ -47,5 +51,5 @@ def real(name: str, value: Any, *, low: float, high: float | None = None, open_h
     if not math.isfinite(number) or number < low or too_high:
         bracket = ")" if open_high else "]"
         rule = f"at least {low:g}" if high is None else f"in [{low:g}, {high:g}{bracket}"
-        raise ValueError(f"`{name}` must be finite and {rule}, got {value!r}.")
+        raise OptionError(f"`{name}` must be finite and {rule}, got {value!r}.")
     return number

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cleora_jax._checks import InputError, NotFoundError
+from cleora_jax._checks import InputError, NotFoundError, OptionError
 from cleora_jax._version import __version__
 
 if TYPE_CHECKING:
@@ -34,8 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
-        with _interrupts():
-            return _run(args)
+        return _run(args)
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -46,7 +45,11 @@ def _run(args: argparse.Namespace) -> int:
         answer = command(args)
         if args.json:
             print(json.dumps(answer, ensure_ascii=False))
-    except (InputError, NotFoundError, ValueError, TypeError, OSError) as error:
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader has seen enough (`| head`)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more to flush into the pipe
+        return OK
+    except (InputError, OptionError, NotFoundError, OSError) as error:
         return _fail(str(error))
     except KeyboardInterrupt:
         return _fail("interrupted; no unfinished file was left. Run the command again to start over.")
@@ -164,6 +167,7 @@ def _embed(args: argparse.Namespace) -> dict[str, Any]:
     from cleora_jax.vectors.formats import check_destination
 
     check_destination(args.output)
+    _check_not_an_input(args)
     method = _method(args)
     start = time.perf_counter()
     graph = _graph(args)
@@ -171,7 +175,7 @@ def _embed(args: argparse.Namespace) -> dict[str, Any]:
     from cleora_jax import embed, embed_apart
 
     files = _outputs(args, graph)
-    with _progress(args) as progress:
+    with _progress(args) as bar, _between_steps(bar) as progress:
         if args.relations == "apart":
             embeddings = embed_apart(graph, method, progress=progress)
         else:
@@ -209,7 +213,7 @@ def _outputs(args: argparse.Namespace, graph: Graph) -> dict[str, Path]:
 
 def _info(args: argparse.Namespace) -> dict[str, Any]:
     if bool(args.input) == bool(args.embeddings):
-        raise ValueError("give either --input (interaction files) or --embeddings (a saved file).")
+        raise OptionError("give either --input (interaction files) or --embeddings (a saved file).")
     if args.embeddings:
         from cleora_jax import load_embedding
 
@@ -226,10 +230,10 @@ def _info(args: argparse.Namespace) -> dict[str, Any]:
 
 def _similar(args: argparse.Namespace) -> dict[str, Any]:
     if bool(args.input) == bool(args.embeddings):
-        raise ValueError("give either --embeddings (a saved file) or --input (interaction files, embedded first).")
+        raise OptionError("give either --embeddings (a saved file) or --input (interaction files, embedded first).")
     method = _method(args)
     if args.top_k < 1:
-        raise ValueError(f"`--top-k` must be at least 1, got {args.top_k}.")
+        raise OptionError(f"`--top-k` must be at least 1, got {args.top_k}.")
     if args.embeddings:
         from cleora_jax import load_embedding
 
@@ -238,9 +242,8 @@ def _similar(args: argparse.Namespace) -> dict[str, Any]:
         from cleora_jax import embed
 
         graph = _graph(args)
-        for entity in args.entity:  # before the work, not after it
-            graph.vocab.index(entity, args.column)
-        with _progress(args) as progress:
+        graph.vocab.take(graph.kept).indices(args.entity, args.column)  # before the work, not after it
+        with _progress(args) as bar, _between_steps(bar) as progress:
             joint = "joint" if len(graph.relations) > 1 else None
             embedding = embed(graph, method, relations="joint" if joint else None, progress=progress)
     found = embedding.most_similar(args.entity, k=args.top_k, column=args.column, among=args.among)
@@ -248,11 +251,20 @@ def _similar(args: argparse.Namespace) -> dict[str, Any]:
         if len(args.entity) > 1:
             _say(args, entity, stream=sys.stdout)
         for neighbour, score in neighbours:
-            _say(args, f"{score:7.4f}  {neighbour}", stream=sys.stdout)
+            _say(
+                args,
+                f"{score:7.4f}  {neighbour if isinstance(neighbour, str) else '  '.join(neighbour)}",
+                stream=sys.stdout,
+            )
     return {
-        entity: [{"id": neighbour, "cosine": round(float(score), 6)} for neighbour, score in neighbours]
+        entity: [{**_named(neighbour), "cosine": round(float(score), 6)} for neighbour, score in neighbours]
         for entity, neighbours in zip(args.entity, found, strict=True)
     }
+
+
+def _named(entity: str | tuple[str, str]) -> dict[str, str]:
+    """An entity for JSON: its id, and its column where there are several."""
+    return {"id": entity} if isinstance(entity, str) else {"column": entity[0], "id": entity[1]}
 
 
 def _convert(args: argparse.Namespace) -> dict[str, Any]:
@@ -286,7 +298,7 @@ def _method(args: argparse.Namespace) -> Cleora:
 
     return Cleora(
         dim=args.dim, num_iterations=args.iterations, propagation=args.propagation, normalization=args.normalization,
-        whiten=int(args.whiten) if args.whiten.isdigit() else args.whiten, whiten_alpha=args.whiten_alpha,
+        whiten=int(args.whiten) if args.whiten.isdecimal() else args.whiten, whiten_alpha=args.whiten_alpha,
         whiten_rank=args.whiten_rank, residual_weight=args.residual_weight, init=args.init, seed=args.seed,
         form=args.form, tolerance=args.tolerance,
     )  # fmt: skip
@@ -313,50 +325,55 @@ def _graph_summary(graph: Graph) -> dict[str, Any]:
     }
 
 
-_interrupted = False
-
-
-@contextmanager
-def _interrupts() -> Iterator[None]:
-    """Let Ctrl-C wait for the step at hand: to break off inside a running XLA computation can crash. Twice: now."""
-    global _interrupted
-    _interrupted = False
-
-    def note(*_: Any) -> None:
-        global _interrupted
-        _interrupted = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        print("cleora-jax: stopping after this step; Ctrl-C again stops at once.", file=sys.stderr)
-
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 @contextmanager
 def _progress(args: argparse.Namespace) -> Iterator[Progress]:
-    """A progress bar on a terminal, at each step of which Ctrl-C takes effect."""
+    """A progress bar on a terminal."""
     from cleora_jax._progress import progress_bar
 
     with progress_bar(False if args.quiet or args.json else None) as bar:
+        yield bar
 
-        def step(stage: str, done: int, total: int) -> None:
-            if _interrupted:
-                raise KeyboardInterrupt
-            bar(stage, done, total)
 
+@contextmanager
+def _between_steps(progress: Progress) -> Iterator[Progress]:
+    """Let Ctrl-C wait for the step at hand: to break off inside a running XLA computation can crash. Twice: now."""
+    interrupted = False
+
+    def note(*_: Any) -> None:
+        nonlocal interrupted
+        interrupted = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        print("cleora-jax: stopping after this step; Ctrl-C again stops at once.", file=sys.stderr)
+
+    def step(stage: str, done: int, total: int) -> None:
+        if interrupted:
+            raise KeyboardInterrupt
+        progress(stage, done, total)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
         yield step
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if interrupted:  # in the last step
+        raise KeyboardInterrupt
+
+
+def _check_not_an_input(args: argparse.Namespace) -> None:
+    """Raise OptionError where the output would overwrite an input."""
+    if os.path.exists(args.output):
+        for path in args.input:
+            if os.path.exists(path) and os.path.samefile(path, args.output):
+                raise OptionError(f"`--output` {args.output!r} is an input, too; choose another name.")
 
 
 def _limit_threads(count: int) -> None:
     """Confine this process to `count` cores, before jax is imported: XLA sizes its thread pool by them."""
     if not hasattr(os, "sched_setaffinity"):
-        raise ValueError("`--threads` needs an operating system with processor affinity (Linux).")
+        raise OptionError("`--threads` needs an operating system with processor affinity (Linux).")
     cores = sorted(os.sched_getaffinity(0))
     if not 1 <= count <= len(cores):
-        raise ValueError(f"`--threads` must be between 1 and {len(cores)}, got {count}.")
+        raise OptionError(f"`--threads` must be between 1 and {len(cores)}, got {count}.")
     os.sched_setaffinity(0, cores[:count])
 
 

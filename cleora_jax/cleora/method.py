@@ -16,7 +16,6 @@ from cleora_jax._progress import Progress, no_progress
 from cleora_jax.cleora.loop import Pending, Seen, State, Step, advance, finish, settle, subspace_change
 from cleora_jax.cleora.start import INITS, start
 from cleora_jax.graph.build import Graph
-from cleora_jax.graph.vocab import Vocab
 from cleora_jax.sparse.from_graph import FORMS, PROPAGATIONS, Form, Propagation, markov
 from cleora_jax.sparse.operator import Operator, apply
 from cleora_jax.sparse.reorder import reordered
@@ -95,23 +94,28 @@ class Cleora:
     tolerance: float | None = None
 
     def __post_init__(self) -> None:
-        checks.integer("dim", self.dim, low=1, high=MAX_DIM)
-        checks.integer("num_iterations", self.num_iterations, low=1, high=MAX_ITERATIONS)
+        self._keep(dim=checks.integer("dim", self.dim, low=1, high=MAX_DIM))
+        self._keep(num_iterations=checks.integer("num_iterations", self.num_iterations, low=1, high=MAX_ITERATIONS))
         checks.one_of("propagation", self.propagation, PROPAGATIONS)
         checks.one_of("normalization", self.normalization, NORMALIZATIONS)
         checks.one_of("init", self.init, INITS)
         checks.one_of("form", self.form, FORMS)
-        checks.real("whiten_alpha", self.whiten_alpha, low=0, high=1)
-        checks.real("residual_weight", self.residual_weight, low=0, high=1, open_high=True)
-        checks.integer("seed", self.seed, low=-(2**63), high=2**64 - 1)
+        self._keep(whiten_alpha=checks.real("whiten_alpha", self.whiten_alpha, low=0, high=1))
+        self._keep(residual_weight=checks.real("residual_weight", self.residual_weight, low=0, high=1, open_high=True))
+        self._keep(seed=checks.integer("seed", self.seed, low=-(2**63), high=2**64 - 1))
         if isinstance(self.whiten, str):
             checks.one_of("whiten", self.whiten, SCHEDULES)
         else:
-            checks.integer("whiten", self.whiten, low=1)
+            self._keep(whiten=checks.integer("whiten", self.whiten, low=1))
         if self.whiten_rank is not None:
-            checks.integer("whiten_rank", self.whiten_rank, low=1, high=self.dim)
+            self._keep(whiten_rank=checks.integer("whiten_rank", self.whiten_rank, low=1, high=self.dim))
         if self.tolerance is not None:
-            checks.real("tolerance", self.tolerance, low=0)
+            self._keep(tolerance=checks.real("tolerance", self.tolerance, low=0))
+
+    def _keep(self, **values: Any) -> None:
+        """Replace a setting by its checked value, so that NumPy's numbers become Python's."""
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
 
     def whitens(self, iteration: int) -> bool:
         """Whether step `iteration` (from 1) is followed by a whitening."""
@@ -126,9 +130,9 @@ class Cleora:
         op, order = reordered(markov(graph, self.propagation, form=self.form))
         alive = np.asarray(op.row_sum) > 0
         rank = self._rank(int(alive.sum()))
-        state = self._first(
-            _start(graph.vocab, self.dim, self.init if init is None else init, self.seed, order), alive, rank
-        )
+        table = start(graph.vocab, self.dim, self.init if init is None else init, self.seed, order)
+        state = self._first(table, alive, rank)
+        del table
         mask = jnp.asarray(alive, jnp.float32)
         with one_blas_thread():
             state, trace = self._iterate(op, mask, rank, state, progress)
@@ -229,7 +233,7 @@ def embed(
         checks.one_of("relations", relations, ("joint",))
     if len(graph.relations) > 1 and relations is None:
         names = ", ".join(relation.name for relation in graph.relations)
-        raise ValueError(
+        raise checks.OptionError(
             f"the graph has several relations ({names}): pass `relations='joint'` to add them up, "
             "or call `embed_apart` for one embedding of each."
         )
@@ -243,9 +247,9 @@ def embed(
 def embed_apart(
     graph: Graph, method: Method | None = None, *, progress: Progress = no_progress
 ) -> dict[str, Embedding]:
-    """One embedding per relation, by name, over the entities that stand in it.
+    """One embedding per relation, by name, each over all entities of the graph.
 
-    Entities outside a relation are isolated there and have the zero vector.
+    Entities that do not stand in a relation are isolated there and have the zero vector.
     """
     return {
         relation.name: embed(replace(graph, relations=(relation,)), method, progress=progress)
@@ -255,17 +259,6 @@ def embed_apart(
 
 def _settings(method: Method) -> dict[str, Any]:
     return {"method": type(method).__name__, **asdict(method)}  # type: ignore[call-overload]
-
-
-def _start(
-    vocab: Vocab, dim: int, init: str | np.ndarray | Embedding, seed: int, order: np.ndarray | None
-) -> jax.Array:
-    """First vectors, in the order of `reordered` where there is one."""
-    if order is None:
-        return start(vocab, dim, init, seed)
-    if isinstance(init, np.ndarray) and len(init) == len(vocab):
-        init = init[order]
-    return start(vocab.take(order), dim, init, seed)
 
 
 def _gathered(blocks: Blocks, order: np.ndarray | None) -> np.ndarray:

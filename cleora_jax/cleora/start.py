@@ -21,7 +21,9 @@ PYCLEORA_MULTIPLIER = 0x517CC1B727220A95
 PYCLEORA_RANGE = 1 << 23
 
 
-def start(vocab: Vocab, dim: int, init: str | np.ndarray | Embedding, seed: int) -> jax.Array:
+def start(
+    vocab: Vocab, dim: int, init: str | np.ndarray | Embedding, seed: int, order: np.ndarray | None = None
+) -> jax.Array:
     """First vectors of all entities, float32[n, dim].
 
     Args:
@@ -30,13 +32,16 @@ def start(vocab: Vocab, dim: int, init: str | np.ndarray | Embedding, seed: int)
         init: "hash", "pycleora", a float array [n, d] in the order of `vocab`, or an `Embedding` whose vectors are
             taken by (column, id); entities it does not hold get hashed vectors.
         seed: any integer; used by "hash" and "pycleora".
+        order: the entity of each row of the result, int[n]; default as in `vocab`.
     """
-    if isinstance(init, str):
-        checks.one_of("init", init, INITS)
-        return hashed(vocab, dim, seed) if init == "hash" else jnp.asarray(pycleora_vectors(vocab, dim, seed))
+    if not isinstance(init, (str, Embedding)):
+        given = _given(vocab, dim, init)
+        return jnp.asarray(given if order is None else given[order])
+    entities = vocab if order is None else vocab.take(order)
     if isinstance(init, Embedding):
-        return jnp.asarray(_warm(vocab, dim, init, seed))
-    return jnp.asarray(_given(vocab, dim, init))
+        return jnp.asarray(_warm(entities, dim, init, seed))
+    checks.one_of("init", init, INITS)
+    return hashed(entities, dim, seed) if init == "hash" else jnp.asarray(pycleora_vectors(entities, dim, seed))
 
 
 def entity_hashes(vocab: Vocab, seed: int) -> np.ndarray:
@@ -102,7 +107,9 @@ def pycleora_vectors(vocab: Vocab, dim: int, seed: int) -> np.ndarray:
 def _given(vocab: Vocab, dim: int, init: np.ndarray) -> np.ndarray:
     array = np.asarray(init)
     if array.shape != (len(vocab), dim):
-        raise ValueError(f"`init` must have shape ({len(vocab)}, {dim}), one row per entity, got {array.shape}.")
+        raise checks.OptionError(
+            f"`init` must have shape ({len(vocab)}, {dim}), one row per entity, got {array.shape}."
+        )
     array = array.astype(np.float32)
     wrong = ~np.isfinite(array)
     if wrong.any():
@@ -113,11 +120,15 @@ def _given(vocab: Vocab, dim: int, init: np.ndarray) -> np.ndarray:
 
 def _warm(vocab: Vocab, dim: int, previous: Embedding, seed: int) -> np.ndarray:
     if previous.dim != dim:
-        raise ValueError(f"`init`: the embedding has {previous.dim} dimensions, `dim` is {dim}.")
+        raise checks.OptionError(f"`init`: the embedding has {previous.dim} dimensions, `dim` is {dim}.")
+    names = vocab.columns
+    if len(names) == len(previous.vocab.columns) == 1:  # some formats do not keep the name of a single column
+        names = previous.vocab.columns
+    columns = (names[code] for code in vocab.column_of.tolist())
+    pairs = zip(vocab.ids.to_pylist(), columns, strict=True)
+    found = np.array([-1 if row is None else row for row in (previous.vocab.find(*pair) for pair in pairs)])
+    if (found < 0).all():
+        raise checks.OptionError("`init`: the embedding holds none of the graph's entities (by column and id).")
     table = np.array(hashed(vocab, dim, seed))
-    for row in range(len(vocab)):
-        column = vocab.columns[vocab.column_of[row]]
-        place = previous.vocab.find(vocab[row], column)
-        if place is not None:
-            table[row] = previous.vectors[place]
+    table[found >= 0] = previous.vectors[found[found >= 0]]
     return table

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 
-from cleora_jax._checks import InputError
+from cleora_jax._checks import InputError, OptionError
 from cleora_jax.graph.build import BuildReport, Graph
-from cleora_jax.graph.columns import Column, parse_columns, relations_of
+from cleora_jax.graph.columns import Column, parse_columns, relation_name, relations_of
 from cleora_jax.graph.hyperedges import Incidence, Relation, group_rows, offsets_of
 from cleora_jax.graph.intern import Interner, first_tokens, merge_columns
 from cleora_jax.graph.vocab import Vocab
@@ -46,18 +46,18 @@ class Layout:
         words = spec.split() if isinstance(spec, str) else []
         last = weight == LAST and len(words) == 1
         if weight is not None and group_by is not None:
-            raise ValueError("`weight` cannot be combined with `group_by`: a group of rows has no one weight.")
+            raise OptionError("`weight` cannot be combined with `group_by`: a group of rows has no one weight.")
         for argument, name in (("weight", None if last else weight), ("group_by", group_by)):
             if name in words:
                 words[words.index(name)] = f"ignore::{name}"
             elif name is not None:
-                raise ValueError(
+                raise OptionError(
                     f"`{argument}` must name a column of the spec {spec!r} that has no modifier, got {name!r}"
                     + (" ('last' serves a spec of a single column)." if argument == "weight" else ".")
                 )
         columns = parse_columns(" ".join(words) if words else spec)
         if shared_ids and any(column.transient for column in columns):
-            raise ValueError("`shared_ids` cannot be combined with `transient::`: its entities would be results, too.")
+            raise OptionError("`shared_ids` cannot be combined with `transient::`: its entities would be results, too.")
         return cls(columns, None if last else weight, group_by, shared_ids, last)
 
     @property
@@ -149,8 +149,7 @@ class Assembler:
         vocab, sides = self._merge(names, parts, offsets)
         weight = np.concatenate(self._weights).astype(np.float32) if self._weights else None
         relations = tuple(
-            Relation(names[a] if a == b else f"{names[a]}-{names[b]}", sides[a], sides[b], weight)
-            for a, b in relations_of(columns)
+            Relation(relation_name(columns, a, b), sides[a], sides[b], weight) for a, b in relations_of(columns)
         )
         transient = tuple(column.name for column in columns if column.transient)
         return Graph(vocab, relations, transient, report)

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import scipy.sparse as sp
 
 from cleora_jax import _checks as checks
-from cleora_jax.graph.counts import clique_counts
+from cleora_jax.graph.counts import check_counts, clique_counts
 from cleora_jax.graph.hyperedges import Incidence, Relation, clique_entries, factored_entries, frozen, index_array
 from cleora_jax.graph.vocab import Vocab
 
@@ -79,7 +79,7 @@ class Graph:
 
     @cached_property
     def isolated(self) -> np.ndarray:
-        """bool[n]: entities that stand in no hyperedge of positive weight (zero row of W in every relation)."""
+        """bool[n]: entities that stand in no hyperedge of positive weight, nor in an entry of a given matrix."""
         touched = np.zeros(self.num_entities, bool)
         for relation in self.relations:
             touched |= _touched(relation, self.num_entities)
@@ -163,18 +163,20 @@ def from_edges(
     """
     source, target = np.asarray(src), np.asarray(dst)
     if source.ndim != 1 or source.shape != target.shape:
-        raise ValueError(
+        raise checks.OptionError(
             f"`src` and `dst` must be one-dimensional of equal length, got {source.shape}, {target.shape}."
         )
     if len(source) == 0:
-        raise ValueError("`src` is empty: a graph needs at least one edge.")
+        raise checks.OptionError("`src` is empty: a graph needs at least one edge.")
     member = np.stack([source, target], axis=1).ravel()
     if num_entities is None and ids is None:
         encoded = _checked_ids(as_strings(pa.array(member), "src")).dictionary_encode()
         rows, names = encoded.indices.to_numpy(), encoded.dictionary
     else:
         if num_entities is not None and ids is not None and num_entities != len(ids):
-            raise ValueError(f"`ids` must have one id per row (`num_entities` is {num_entities}), got {len(ids)}.")
+            raise checks.OptionError(
+                f"`ids` must have one id per row (`num_entities` is {num_entities}), got {len(ids)}."
+            )
         count = len(ids) if ids is not None else checks.integer("num_entities", num_entities, low=1)
         rows, names = _checked_rows(member, count), list(ids) if ids is not None else [str(i) for i in range(count)]
     side = Incidence(np.arange(0, len(member) + 1, 2), rows.astype(np.int32))
@@ -194,23 +196,26 @@ def from_scipy(matrix: Any, ids: Sequence[str] | None = None, *, column: str = "
     """
     shape = np.shape(matrix)
     if len(shape) != 2 or shape[0] != shape[1] or shape[0] == 0:
-        raise ValueError(f"`matrix` must be square and not empty, got shape {shape}.")
+        raise checks.OptionError(f"`matrix` must be square and not empty, got shape {shape}.")
     given = sp.coo_array(matrix)
     check_weights(given.data, given.nnz, lambda at: f"`matrix`, entry ({given.coords[0][at]}, {given.coords[1][at]})")
-    counts = given.astype(np.float32).tocsr()
+    counts = given.astype(np.float64).tocsr()
     counts.sum_duplicates()
+    with np.errstate(over="ignore"):
+        counts = counts.astype(np.float32)
+    check_counts(counts.data)
     counts.eliminate_zeros()
     counts.indices, counts.indptr = counts.indices.astype(np.int32, copy=False), index_array(counts.indptr)
     names = [str(i) for i in range(counts.shape[0])] if ids is None else ids
     if len(names) != counts.shape[0]:
-        raise ValueError(f"`ids` must have one id per row ({counts.shape[0]}), got {len(names)}.")
+        raise checks.OptionError(f"`ids` must have one id per row ({counts.shape[0]}), got {len(names)}.")
     return Graph(Vocab.of(names, column), (Relation(column, counts=counts),), report=BuildReport(format="matrix"))
 
 
 def check_weights(weight: np.ndarray, count: int, place: Callable[[int], str]) -> np.ndarray:
     """Weights as float32[count], or an error that names the first that is not finite and ≥ 0."""
     if weight.shape != (count,):
-        raise ValueError(f"`weight` must have one entry per hyperedge ({count}), got shape {weight.shape}.")
+        raise checks.OptionError(f"`weight` must have one entry per hyperedge ({count}), got shape {weight.shape}.")
     if weight.dtype.kind not in "biuf":
         raise TypeError(f"`weight` must be numbers, got {weight.dtype}.")
     with np.errstate(over="ignore"):  # too large becomes infinite, and that is an error
@@ -244,7 +249,7 @@ def _checked_ids(ids: pa.LargeStringArray) -> pa.LargeStringArray:
     empty = pc.fill_null(pc.equal(pc.binary_length(ids), 0), True)
     if pc.any(empty).as_py():
         at = pc.index(empty, True).as_py()
-        raise ValueError(f"`{('src', 'dst')[at % 2]}`, edge {at // 2}: a null or empty id.")
+        raise checks.OptionError(f"`{('src', 'dst')[at % 2]}`, edge {at // 2}: a null or empty id.")
     return ids
 
 
@@ -256,7 +261,9 @@ def _checked_rows(rows: np.ndarray, count: int) -> np.ndarray:
     wrong = (rows < 0) | (rows >= count)
     if wrong.any():
         at = int(np.flatnonzero(wrong)[0])
-        raise ValueError(f"`{('src', 'dst')[at % 2]}`, edge {at // 2}: row {rows[at]} is not in 0 … {count - 1}.")
+        raise checks.OptionError(
+            f"`{('src', 'dst')[at % 2]}`, edge {at // 2}: row {rows[at]} is not in 0 … {count - 1}."
+        )
     return rows
 
 

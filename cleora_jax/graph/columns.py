@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cleora_jax._checks import OptionError
+
 MAX_COLUMNS = 255  # the column of an entity is kept as one byte
 MODIFIERS = ("complex", "reflexive", "transient", "ignore")
 
@@ -28,12 +30,12 @@ class Column:
 
     def __post_init__(self) -> None:
         if self.reflexive and not self.complex:
-            raise ValueError(
+            raise OptionError(
                 f"column {self.name!r}: `reflexive` needs `complex` (one entity a cell cannot relate to itself); "
                 f"write 'complex::reflexive::{self.name}'."
             )
         if self.ignore and (self.complex or self.transient):
-            raise ValueError(f"column {self.name!r}: `ignore` cannot be combined with another modifier.")
+            raise OptionError(f"column {self.name!r}: `ignore` cannot be combined with another modifier.")
 
     def __str__(self) -> str:
         return "::".join([modifier for modifier in MODIFIERS if getattr(self, modifier)] + [self.name])
@@ -60,20 +62,24 @@ def parse_columns(spec: str) -> tuple[Column, ...]:
         raise TypeError(f"`columns` must be a string such as 'complex::reflexive::node', got {spec!r}.")
     columns = tuple(_parse_column(word) for word in spec.split())
     if not columns:
-        raise ValueError("`columns` is empty; a single column of entities that relate is 'complex::reflexive::node'.")
+        raise OptionError("`columns` is empty; a single column of entities that relate is 'complex::reflexive::node'.")
     if len(columns) > MAX_COLUMNS:
-        raise ValueError(f"`columns` names {len(columns)} columns; at most {MAX_COLUMNS} are possible.")
+        raise OptionError(f"`columns` names {len(columns)} columns; at most {MAX_COLUMNS} are possible.")
     names = [column.name for column in columns]
     for name in names:
         if names.count(name) > 1:
-            raise ValueError(f"`columns`: the name {name!r} stands twice in {spec!r}; names must differ.")
+            raise OptionError(f"`columns`: the name {name!r} stands twice in {spec!r}; names must differ.")
     if not relations_of(columns):
-        raise ValueError(
+        raise OptionError(
             f"`columns`: {spec!r} relates nothing to anything; "
             "use a second column, or 'complex::reflexive::' on the only one."
         )
+    relations = [relation_name(columns, *pair) for pair in relations_of(columns)]
+    for name in relations:
+        if relations.count(name) > 1:
+            raise OptionError(f"`columns`: two relations of {spec!r} would both be called {name!r}; rename a column.")
     if all(column.transient for column in columns if not column.ignore):
-        raise ValueError(f"`columns`: every column of {spec!r} is transient, so no entity would be among the results.")
+        raise OptionError(f"`columns`: every column of {spec!r} is transient, so no entity would be among the results.")
     return columns
 
 
@@ -81,14 +87,14 @@ def _parse_column(word: str) -> Column:
     *modifiers, name = word.split("::")
     for modifier in modifiers:
         if modifier not in MODIFIERS:
-            raise ValueError(
+            raise OptionError(
                 f"`columns`: unknown column modifier {modifier!r} in {word!r}; "
                 f"the modifiers are {', '.join(MODIFIERS)}."
             )
         if modifiers.count(modifier) > 1:
-            raise ValueError(f"`columns`: the modifier {modifier!r} stands twice in {word!r}.")
+            raise OptionError(f"`columns`: the modifier {modifier!r} stands twice in {word!r}.")
     if not name:
-        raise ValueError(f"`columns`: no name after '::' in {word!r}.")
+        raise OptionError(f"`columns`: no name after '::' in {word!r}.")
     return Column(name, **dict.fromkeys(modifiers, True))
 
 
@@ -103,3 +109,8 @@ def relations_of(columns: tuple[Column, ...]) -> tuple[tuple[int, int], ...]:
     pairs = [(a, b) for i, a in enumerate(used) for b in used[i + 1 :]]
     pairs += [(a, a) for a in used if columns[a].reflexive]
     return tuple(sorted(pairs))
+
+
+def relation_name(columns: tuple[Column, ...], a: int, b: int) -> str:
+    """How the relation of two columns is called: "user-product", or "product" for one with itself."""
+    return columns[a].name if a == b else f"{columns[a].name}-{columns[b].name}"

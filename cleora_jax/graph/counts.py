@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 import scipy.sparse as sp
 
+from cleora_jax._checks import InputError
 from cleora_jax.graph.hyperedges import Incidence, Relation, hyperedge_weight, index_array, sides
 
 
@@ -121,5 +122,13 @@ def _to_csr(parts: list[Pairs], num_entities: int, unit: float = 1.0) -> sp.csr_
     matrix.sum_duplicates()
     matrix.indices = matrix.indices.astype(np.int32, copy=False)
     matrix.indptr = index_array(matrix.indptr)
-    matrix.data = (matrix.data * unit).astype(np.float32)
+    with np.errstate(over="ignore"):
+        matrix.data = (matrix.data * unit).astype(np.float32)
+    check_counts(matrix.data)
     return sp.csr_array(matrix)
+
+
+def check_counts(data: np.ndarray) -> None:
+    """Raise InputError where weights add up to more than float32 holds."""
+    if len(data) and not np.isfinite(data.max()):
+        raise InputError("the weights of one pair of entities add up to more than float32 holds (3.4e38): scale them.")

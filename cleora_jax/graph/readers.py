@@ -126,7 +126,7 @@ def from_hyperedges(
     """
     layout = _layout(columns, format, weight, group_by, shared_ids, comment, on_bad_line)
     if isinstance(hyperedges, (str, bytes)) or format == "parquet":
-        raise ValueError("`hyperedges` must be an iterable of lines or lists; use `read` for a file.")
+        raise checks.OptionError("`hyperedges` must be an iterable of lines or lists; use `read` for a file.")
     tally = Tally(on_bad_line)
     stream = iter(hyperedges)
     head = list(islice(stream, 1))
@@ -136,6 +136,10 @@ def from_hyperedges(
     if isinstance(head[0], str):
         form = "tsv" if format == "auto" else format
         batches = _text_rows(cut_chunks("lines", line_blocks(stream)), layout, form, comment, tally)
+    elif _is_weighted(head[0]) and isinstance(head[0][0], str):
+        form = "tsv" if format == "auto" else format
+        layout, lines = _weighted_lines(stream, layout, form)
+        batches = _text_rows(cut_chunks("lines", line_blocks(lines)), layout, form, comment, tally)
     else:
         form = "lists"
         layout, batches = _list_rows(stream, head[0], layout, tally)
@@ -168,7 +172,7 @@ def from_table(
     check_schema("`data`", table.schema, layout)
     assembler = Assembler(layout)
     for batch in table.to_batches():
-        assembler.add(table_rows("`data`", batch, layout, tally))
+        assembler.add(table_rows("`data`", batch, layout, tally, tally.lines))
     return assembler.finish(report_of(tally, (), "table"))
 
 
@@ -178,7 +182,7 @@ def _layout(
     checks.one_of("format", format, ("auto", *FORMATS))
     checks.one_of("on_bad_line", bad, ("error", "skip"))
     if comment is not None and (not isinstance(comment, str) or not comment or "\n" in comment):
-        raise ValueError(f"`comment` must be a string such as '#', got {comment!r}.")
+        raise checks.OptionError(f"`comment` must be a string such as '#', got {comment!r}.")
     return Layout.parse(columns, weight, group_by, shared)
 
 
@@ -236,7 +240,7 @@ def _text_rows(chunks: Iterable[Chunk], layout: Layout, form: str, comment: str 
 def _parquet_rows(path: str, layout: Layout, tally: Tally, at: Callable[[int], None]) -> Iterator[Rows]:
     size, done = os.path.getsize(path), 0
     for batch, total in _parquet_batches(path, layout):
-        yield table_rows(path, batch, layout, tally)
+        yield table_rows(path, batch, layout, tally, done)
         done += len(batch)
         at(size * done // total)
 
@@ -253,15 +257,37 @@ def _parquet_batches(path: str, layout: Layout) -> Iterator[tuple[pa.RecordBatch
         raise InputError(f"{path}: not a whole Parquet file; it is truncated or corrupt ({error}).") from error
 
 
+def _with_weight(layout: Layout) -> Layout:
+    """The layout of rows that have their weight as one more cell."""
+    if layout.weighted or layout.group_by is not None:
+        raise checks.OptionError("`weight` and `group_by` do not go with (hyperedge, weight) pairs.")
+    return replace(layout, columns=(*layout.columns, _PAIR_WEIGHT), weight=_PAIR_WEIGHT.name)
+
+
+def _weighted_lines(pairs: Iterator[Any], layout: Layout, form: str) -> tuple[Layout, Iterator[str]]:
+    """(line, weight) pairs as lines that end in their weight, and the layout of those."""
+    if form == "jsonl":
+        raise checks.OptionError("(line, weight) pairs do not go with JSON lines: name a `weight` key of the objects.")
+    wide = _with_weight(layout)
+    separator = {"csv": ",", "space": " "}.get(form, "\t")
+
+    def lines() -> Iterator[str]:
+        for number, pair in enumerate(pairs, start=1):
+            if not (_is_weighted(pair) and isinstance(pair[0], str)):
+                raise TypeError(f"hyperedge {number}: expected (line, weight), as the first is, got {shown(pair)}.")
+            line = pair[0].removesuffix("\n").removesuffix("\r")
+            yield f"{line}{separator}{float(pair[1])!r}" if line.strip() else line
+
+    return (replace(layout, last=True) if layout.single else wide), lines()
+
+
 def _list_rows(stream: Iterator[Any], first: Any, layout: Layout, tally: Tally) -> tuple[Layout, Iterator[Rows]]:
     """The layout (weighted where hyperedges come as pairs) and the rows of Python lists."""
     if not isinstance(first, (list, tuple)):
         raise TypeError(f"`hyperedges` must hold strings, lists of ids or (hyperedge, weight) pairs, got {first!r}.")
     weighted = _is_weighted(first)
     if weighted:
-        if layout.weighted or layout.group_by is not None:
-            raise ValueError("`weight` and `group_by` do not go with (hyperedge, weight) pairs.")
-        layout = replace(layout, columns=(*layout.columns, _PAIR_WEIGHT), weight=_PAIR_WEIGHT.name)
+        layout = _with_weight(layout)
 
     def rows() -> Iterator[Rows]:
         while batch := list(islice(stream, BATCH_RECORDS)):

@@ -21,6 +21,7 @@ from cleora_jax.graph.sources import SHOWN, SURROGATE, Chunk
 BATCH_RECORDS = 1 << 16
 WEIGHT_RULE = "must be a finite number of at least 0"
 BLANKS = " \t"
+NUMBER = re.compile(r"[ \t]*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?[ \t]*")  # what Arrow reads, too
 
 
 class Fault(str):
@@ -106,12 +107,19 @@ def _ids(cell: Any, several: bool) -> list[str] | Fault:
 
 def weight_of(word: Any) -> float | None:
     """A finite number ≥ 0 (also as float32), or None."""
+    if isinstance(word, (bool, np.bool_)) or (isinstance(word, str) and not NUMBER.fullmatch(word)):
+        return None
     try:
         with np.errstate(over="ignore"):
-            value = np.float32("nan" if isinstance(word, (bool, np.bool_)) else float(word))
+            value = np.float32(float(word))
     except (TypeError, ValueError, OverflowError):
         return None
     return float(value) if np.isfinite(value) and value >= 0 else None
+
+
+def numbers_of(words: Iterable[Any]) -> np.ndarray:
+    """Weights as float32, NaN where `weight_of` finds none."""
+    return np.array([np.nan if (value := weight_of(word)) is None else value for word in words], np.float32)
 
 
 def shown(value: Any) -> str:

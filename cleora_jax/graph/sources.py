@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from cleora_jax._checks import InputError
+from cleora_jax._checks import InputError, OptionError
 from cleora_jax.graph.tokens import NEWLINE
 
 CHUNK_BYTES = 1 << 23
@@ -50,7 +50,7 @@ def expand(paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> 
     """
     given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
     if not given:
-        raise ValueError("`paths` is empty: name at least one file, glob or folder, or '-' for standard input.")
+        raise OptionError("`paths` is empty: name at least one file, glob or folder, or '-' for standard input.")
     found: list[str] = []
     for entry in given:
         path = os.fspath(entry)

@@ -8,17 +8,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cleora_jax._checks import InputError
+from cleora_jax._checks import InputError, OptionError
 from cleora_jax.graph.assemble import Layout, Rows, Tally
 from cleora_jax.graph.build import as_strings, decoded
-from cleora_jax.graph.records import shown
+from cleora_jax.graph.records import numbers_of, shown
 from cleora_jax.graph.sources import SHOWN
 
 
 def check_schema(source: str, schema: pa.Schema, layout: Layout) -> None:
     """Raise InputError unless every column of the layout stands in the table, with a type that fits."""
     if layout.last:
-        raise ValueError("`weight='last'` is for lines of text; name the weight column of a table.")
+        raise OptionError("`weight='last'` is for lines of text; name the weight column of a table.")
     for column in layout.columns:
         if not layout.holds_ids(column) and column.name != layout.weight:
             continue
@@ -47,9 +47,11 @@ class Place(NamedTuple):
         return f"{self.source}, row {self.base + row + 1}, column {self.column!r}"
 
 
-def table_rows(source: str, batch: pa.RecordBatch, layout: Layout, tally: Tally) -> Rows:
-    """Rows of one record batch; a row with a null, an empty id, an empty list or a bad weight is bad."""
-    base = tally.lines
+def table_rows(source: str, batch: pa.RecordBatch, layout: Layout, tally: Tally, base: int) -> Rows:
+    """Rows of one record batch; a row with a null, an empty id, an empty list or a bad weight is bad.
+
+    `base` rows of the source came before it.
+    """
     used = [column.name for column in layout.columns if layout.holds_ids(column) or column.name == layout.weight]
     tally.lines += batch.num_rows
     fine = np.ones(batch.num_rows, bool)
@@ -62,7 +64,7 @@ def table_rows(source: str, batch: pa.RecordBatch, layout: Layout, tally: Tally)
         fine &= (counts > 0) & ~_has_empty(ids, counts)
     weight = None
     if layout.weight is not None:
-        weight = _numbers(source, layout.weight, batch.column(layout.weight))
+        weight = _numbers(batch.column(layout.weight))
         fine &= np.isfinite(weight) & (weight >= 0)
     tally.bad_rows(
         np.flatnonzero(~fine),
@@ -148,14 +150,16 @@ def _has_empty(ids: pa.LargeStringArray, counts: np.ndarray) -> np.ndarray:
     return found > 0
 
 
-def _numbers(source: str, name: str, column: pa.Array) -> np.ndarray:
-    """Weights as float32; nulls become NaN."""
-    try:
-        with np.errstate(over="ignore"):  # too large becomes infinite, and that is a fault
-            values: np.ndarray = column.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float32)
-            return values
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise InputError(f"{source}: weight column {name!r} of type {column.type} is not numeric ({error}).") from error
+def _numbers(column: pa.Array) -> np.ndarray:
+    """Weights as float32; what is no number (a null, a word, a truth value) becomes NaN."""
+    if not pa.types.is_boolean(column.type):
+        try:
+            with np.errstate(over="ignore"):  # too large becomes infinite, and that is a fault
+                values: np.ndarray = column.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float32)
+                return values
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # at least one is not a number: look, one by one
+            pass
+    return numbers_of(column.to_pylist())
 
 
 def _select(ids: pa.LargeStringArray, counts: np.ndarray, rows: np.ndarray) -> tuple[pa.LargeStringArray, np.ndarray]:

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from cleora_jax.graph.assemble import Layout, Rows, Tally
-from cleora_jax.graph.records import WEIGHT_RULE, weight_of
+from cleora_jax.graph.records import WEIGHT_RULE, numbers_of
 from cleora_jax.graph.sources import SHOWN, Chunk
 from cleora_jax.graph.tokens import (
     COMMA,
@@ -171,7 +171,7 @@ def _weights(cells: Tokens, rows: np.ndarray, faults: Faults) -> tuple[np.ndarra
         with np.errstate(over="ignore"):  # too large becomes infinite, and that is a fault
             values = words.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float32)
     except pa.ArrowInvalid:  # at least one is not a number: look for it, one by one
-        values = np.array([weight_of(word) for word in words.to_pylist()], np.float32)
+        values = numbers_of(words.to_pylist())
     good = np.isfinite(values) & (values >= 0)
     faults.add(rows[~good], lambda row: f"weight {words[int(np.searchsorted(rows, row))].as_py()!r} {WEIGHT_RULE}")
     return values[good], good

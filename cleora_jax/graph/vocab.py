@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cleora_jax._checks import NotFoundError
+from cleora_jax._checks import NotFoundError, OptionError
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +38,7 @@ class Vocab:
 
     def __post_init__(self) -> None:
         if len(self.ids) != len(self.column_of):
-            raise ValueError(f"`column_of` must have one entry per id ({len(self.ids)}), got {len(self.column_of)}.")
+            raise OptionError(f"`column_of` must have one entry per id ({len(self.ids)}), got {len(self.column_of)}.")
         self.column_of.flags.writeable = False
 
     def __reduce__(self) -> tuple[Any, ...]:  # without the look-up tables, and frozen anew
@@ -50,7 +50,7 @@ class Vocab:
         array = pa.array(ids, type=pa.large_string()) if not isinstance(ids, pa.Array) else ids.cast(pa.large_string())
         vocab = cls(array, (column,), np.zeros(len(array), np.uint8))
         if array.null_count or len(pc.unique(array)) != len(array):
-            raise ValueError("`ids` must be distinct and without nulls.")
+            raise OptionError("`ids` must be distinct and without nulls.")
         return vocab
 
     def __len__(self) -> int:
@@ -115,7 +115,7 @@ class Vocab:
             hits = [table[entity] for table in tables if entity in table]
             if len(hits) > 1:
                 names = [name for name in self.columns if entity in self._rows[name]]
-                raise ValueError(f"`entity` {entity!r} stands in several columns ({', '.join(names)}): give `column`.")
+                raise OptionError(f"`entity` {entity!r} stands in several columns ({', '.join(names)}): give `column`.")
             if hits:
                 found.append(hits[0])
             else:

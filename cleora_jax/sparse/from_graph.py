@@ -48,7 +48,7 @@ def markov(
     directed = propagation.startswith("directed")
     if form == "factored" and (given or directed):
         why = "directed propagation" if directed else "a graph given as a matrix"
-        raise ValueError(f"`form='factored'` needs hyperedges without order; {why} has only the clique form.")
+        raise checks.OptionError(f"`form='factored'` needs hyperedges without order; {why} has only the clique form.")
     if directed:
         return _directed(graph, propagation == "directed-in", differentiable)
     entries = graph.entries()
@@ -63,7 +63,9 @@ def _clique(graph: Graph, propagation: str, differentiable: bool) -> Operator:
     symmetric = all(relation.counts is None for relation in graph.relations) or not (counts - counts.T).nnz
     if propagation == "symmetric":
         if not symmetric:
-            raise ValueError("`propagation='symmetric'` needs symmetric counts; this graph's matrix is not symmetric.")
+            raise checks.OptionError(
+                "`propagation='symmetric'` needs symmetric counts; this graph's matrix is not symmetric."
+            )
         scale = _inverse(np.sqrt(degree))
         return _operator((_scaled(counts, scale, scale),), np.ones_like(degree))
     matrix = _scaled(counts, _inverse(degree), None)
@@ -121,13 +123,13 @@ def row_sums(matrix: sp.csr_array) -> np.ndarray:
 
 
 def _scaled(matrix: sp.csr_array, rows: np.ndarray | None, columns: np.ndarray | None) -> sp.csr_array:
-    """diag(rows) M diag(columns), float32, sharing the indices."""
-    data = matrix.data
+    """diag(rows) M diag(columns), float32 (rounded once, so that tiny degrees do no harm), sharing the indices."""
+    data = matrix.data.astype(np.float64)
     if columns is not None:
-        data = data * columns.astype(np.float32)[matrix.indices]
+        data *= columns[matrix.indices]
     if rows is not None:
-        data = data * np.repeat(rows.astype(np.float32), np.diff(matrix.indptr))
-    return sp.csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
+        data *= np.repeat(rows, np.diff(matrix.indptr))
+    return sp.csr_array((data.astype(np.float32), matrix.indices, matrix.indptr), shape=matrix.shape)
 
 
 def _inverse(values: np.ndarray) -> np.ndarray:

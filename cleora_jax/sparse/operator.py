@@ -8,18 +8,20 @@ taken here only, and carries its own rules: `custom_vmap` runs a batch as column
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import scipy.sparse as sp
 from jax.custom_batching import custom_vmap
 from jax.experimental.sparse import BCOO, BCSR
 
+from cleora_jax._checks import OptionError
+from cleora_jax.vectors.rows import join_columns, split_columns
+
 NARROW = 32  # columns below which a batch of right-hand sides is folded into one
-COLUMN_BLOCK = (
-    256  # columns of one call of the kernel: wide rows are gathered fastest where the table exceeds the cache
-)
 
 
 @jax.tree_util.register_dataclass
@@ -35,11 +37,11 @@ class Csr:
     @classmethod
     def of(cls, matrix: sp.csr_array) -> Csr:
         """From a SciPy CSR of float32; index and pointer types are made equal, as the kernel wants."""
-        pointer = matrix.indptr.dtype
-        return cls(
-            jax.device_put(matrix.data), jax.device_put(matrix.indices.astype(pointer, copy=False)),
-            jax.device_put(matrix.indptr), tuple(matrix.shape),
-        )  # fmt: skip
+        indices = matrix.indices.astype(matrix.indptr.dtype, copy=False)
+        wide = matrix.indptr.dtype == np.int64  # where entries exceed int32: else JAX would cut the pointers short
+        with jax.enable_x64(True) if wide else nullcontext():
+            data, indices, pointers = (jax.device_put(array) for array in (matrix.data, indices, matrix.indptr))
+        return cls(data, indices, pointers, tuple(matrix.shape))
 
     @property
     def nbytes(self) -> int:
@@ -99,13 +101,10 @@ def apply(op: Operator, x: jax.Array) -> jax.Array:
         [1.0, 1.0, 1.0]
     """
     if x.ndim != 2 or x.shape[0] != op.num_entities:
-        raise ValueError(f"`x` must have shape ({op.num_entities}, d), got {x.shape}.")
+        raise OptionError(f"`x` must have shape ({op.num_entities}, d), got {x.shape}.")
     if x.dtype != jnp.float32:
         raise TypeError(f"`x` must be float32 (the native kernel needs equal types), got {x.dtype}.")
-    starts = range(0, x.shape[1], COLUMN_BLOCK)
-    if len(starts) <= 1:
-        return apply_block(op, x)
-    return jnp.concatenate([apply_block(op, x[:, start : start + COLUMN_BLOCK]) for start in starts], axis=1)
+    return join_columns([apply_block(op, block) for block in split_columns(x)])
 
 
 @jax.custom_vjp
@@ -131,7 +130,7 @@ def apply_adjoint(op: Operator, x: jax.Array) -> jax.Array:
         scale = op.similarity[:, None]
         return scale * _chain(op.factors, x / scale)
     if op.adjoint is None:
-        raise ValueError("this operator was built without its adjoint: pass `differentiable=True` to `markov`.")
+        raise OptionError("this operator was built without its adjoint: pass `differentiable=True` to `markov`.")
     return _chain(op.adjoint, x)
 
 
@@ -158,9 +157,9 @@ def _product_of_batch(size: int, batched: tuple[Csr, bool], matrix: Csr, x: jax.
     return _product(matrix, columns).reshape(-1, size, x.shape[2]).transpose(1, 0, 2), True
 
 
-def to_bcoo(op: Operator) -> BCOO:
-    """The operator of one factor as a BCOO matrix, n × n, indices sorted and unique."""
+def operator_to_bcoo(op: Operator) -> BCOO:
+    """The operator as a BCOO matrix, n × n, indices sorted and unique; one factor only."""
     if len(op.factors) != 1:
-        raise ValueError("a factored operator is no single matrix: build it with `form='clique'`.")
+        raise OptionError("a factored operator is no single matrix: build it with `form='clique'`.")
     csr = op.factors[0]
     return BCSR((csr.data, csr.indices, csr.indptr), shape=csr.shape).to_bcoo()

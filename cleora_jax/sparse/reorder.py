@@ -41,14 +41,17 @@ def reordered(op: Operator) -> tuple[Operator, np.ndarray | None]:
     if len(op.factors) != 1 or op.num_entities < MIN_ENTITIES:
         return op, None
     order = locality_order(_to_scipy(op.factors[0]))
-    if order is None:
-        return op, None
+    return (op, None) if order is None else (permuted(op, order), order)
+
+
+def permuted(op: Operator, order: np.ndarray) -> Operator:
+    """An operator in clique form with its rows and columns in another order (new row → old row)."""
     return Operator(
         tuple(_permuted(factor, order) for factor in op.factors),
         op.row_sum[order],
         None if op.similarity is None else op.similarity[order],
         None if op.adjoint is None else tuple(_permuted(factor, order) for factor in op.adjoint),
-    ), order
+    )
 
 
 def _to_scipy(matrix: Csr) -> sp.csr_array:

@@ -67,7 +67,7 @@ def format_of(path: Path, format: str | None = None) -> Format:
         return next(entry for entry in FORMATS.values() if entry.name == format)
     suffix = os.path.splitext(os.fspath(path))[1].lower()
     if suffix not in FORMATS:
-        raise ValueError(
+        raise checks.OptionError(
             f"`path` {os.fspath(path)!r}: the suffix must be one of {', '.join(FORMATS)}, got {suffix!r}; "
             f"or give `format`, one of {', '.join(map(repr, NAMES))}."
         )

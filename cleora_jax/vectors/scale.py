@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from cleora_jax import _checks as checks
 from cleora_jax._blas import one_blas_thread
 from cleora_jax.vectors.rows import join_columns, split_columns
 from cleora_jax.vectors.sweep import Affine, Moments, measure, transform
@@ -101,14 +102,31 @@ def whiten(x: np.ndarray, *, alpha: float = 1.0, rank: int | None = None) -> np.
     Args:
         x: float32[n, d]; rows of zeros are isolated entities and stay zero.
         alpha: softness in [0, 1].
-        rank: directions kept; default k(n), see `whitening_rank`.
+        rank: directions kept, at most d; default k(n), see `whitening_rank`.
 
     Returns:
         float32[n, d]; columns past the kept directions are zero.
+
+    Raises:
+        ValueError: no matrix, or an option out of range.
+        InputError: NaN or infinity (its place is named).
+
+    Example:
+        >>> x = np.random.default_rng(0).normal(size=(100, 3)) * [1, 2, 3]
+        >>> bool(np.allclose(np.cov(whiten(x).T), np.eye(3), atol=1e-5))
+        True
     """
     table = np.asarray(x, np.float32)
+    if table.ndim != 2 or table.size == 0:
+        raise checks.OptionError(f"`x` must be a matrix with at least one row and column, got shape {table.shape}.")
+    if not np.isfinite(table).all():
+        row, column = np.argwhere(~np.isfinite(table))[0]
+        raise checks.InputError(f"`x`: {table[row, column]} at row {row}, column {column}.")
+    alpha, dim = checks.real("alpha", alpha, low=0, high=1), table.shape[1]
     alive = (table != 0).any(axis=1)
-    directions = whitening_rank(int(alive.sum()), x.shape[1]) if rank is None else rank
+    directions = (
+        whitening_rank(int(alive.sum()), dim) if rank is None else checks.integer("rank", rank, low=1, high=dim)
+    )
     with one_blas_thread():
         return np.asarray(_whiten(jnp.asarray(table), jnp.asarray(alive, jnp.float32), directions, alpha))
 

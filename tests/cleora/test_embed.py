@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import jax.numpy as jnp
 import numpy as np
 import pycleora
 import pytest
 import scipy.linalg
 
-from cleora_jax import Cleora, RankWarning, embed, embed_apart, from_edges, from_hyperedges, markov, read, whiten
+from cleora_jax import (
+    Cleora,
+    RankWarning,
+    embed,
+    embed_apart,
+    from_edges,
+    from_hyperedges,
+    load_embedding,
+    markov,
+    read,
+    whiten,
+)
 from cleora_jax.cleora.start import hashed
 from cleora_jax.vectors.scale import whitening_rank
 from tests import dense
@@ -214,6 +226,56 @@ def test_reordering_rows_changes_rounding_only(monkeypatch):
     _, order = reorder.reordered(markov(graph))
     assert order is not None
     assert dense.gram_error(embed(graph, method).vectors, plain.astype(float)) < 1e-4
+
+
+@pytest.mark.parametrize("kind", [np.asarray, jnp.asarray, np.ndarray.tolist])
+def test_given_vectors_follow_a_reordering(monkeypatch, kind):
+    from cleora_jax.cleora import method as module
+    from cleora_jax.sparse import reorder
+
+    order = RNG.permutation(600)
+    init = RNG.standard_normal((600, 8)).astype(np.float32)
+    method = Cleora(dim=8, num_iterations=2, whiten="off", form="clique")
+    plain = embed(GRAPH, method, init=init).vectors
+    monkeypatch.setattr(module, "reordered", lambda op: (reorder.permuted(op, order), order))
+    np.testing.assert_allclose(embed(GRAPH, method, init=kind(init)).vectors, plain, atol=1e-6)
+    wrong = init.copy()
+    wrong[7, 3] = np.nan
+    with pytest.raises(ValueError, match=f"row 7 \\('{GRAPH.vocab[7]}'\\), column 3"):
+        embed(GRAPH, method, init=kind(wrong))
+
+
+def test_numbers_of_numpy_are_settings_too():
+    method = Cleora(dim=np.int64(4), whiten_alpha=np.float32(0.5), seed=np.uint8(3), whiten=np.int32(2))
+    assert method == Cleora(dim=4, whiten_alpha=0.5, seed=3, whiten=2)
+    assert embed(GRAPH, method).settings["dim"] == 4
+
+
+def test_warm_start_from_a_file_that_names_no_column(tmp_path):
+    first = embed(GRAPH, Cleora(dim=6, num_iterations=3))
+    first.save(tmp_path / "first.csv")
+    loaded = load_embedding(tmp_path / "first.csv")
+    assert loaded.vocab.columns != GRAPH.vocab.columns
+    method = Cleora(dim=6, num_iterations=1, whiten="off")
+    np.testing.assert_array_equal(
+        embed(GRAPH, method, init=loaded).vectors, embed(GRAPH, method, init=first.vectors).vectors
+    )
+    with pytest.raises(ValueError, match="none of the graph's entities"):
+        embed(from_hyperedges(["x y"]), Cleora(dim=6, whiten="off"), init=loaded)
+
+
+@pytest.mark.parametrize(
+    ("x", "options", "match"),
+    [
+        (np.ones((3, 2)) * np.nan, {}, "row 0, column 0"),
+        (np.ones((3, 2)), {"alpha": 5.0}, "`alpha`"),
+        (np.ones((3, 2)), {"rank": -3}, "`rank`"),
+        (np.ones(3), {}, "must be a matrix"),
+    ],
+)
+def test_whiten_checks_what_it_is_given(x, options, match):
+    with pytest.raises(ValueError, match=match):
+        whiten(x, **options)
 
 
 def test_whiten_alone_equals_the_definition():

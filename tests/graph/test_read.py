@@ -506,3 +506,35 @@ def test_real_edge_lists(data: Path, name: str) -> None:
     naive = oracles.read(lines, parse_columns("complex::reflexive::node"), "space", comment="#")
     assert graph.vocab.ids.to_pylist() == [entity for _, entity in naive.entities]
     assert graph.num_hyperedges == len(naive.edges)
+
+
+WEIGHTED_LINES = [
+    ("tsv", "complex::reflexive::node", ["a b\n", "# note", "", "b\tc\r\n"]),
+    ("csv", "complex::reflexive::node", ["a,b", "# note", "", '"x y",c']),
+    ("csv", "user complex::item", ["u,a b", "# note", "", '"u,2",c']),
+    ("space", "user item", ["u a", "# note", "", "v b"]),
+]
+
+
+@pytest.mark.parametrize(("form", "spec", "lines"), WEIGHTED_LINES)
+def test_lines_with_weights_are_split_as_lines_without(form: str, spec: str, lines: list[str]) -> None:
+    plain = from_hyperedges(lines, spec, format=form, comment="#")
+    pairs = [(line, 0.5 + number) for number, line in enumerate(lines)]
+    weighted = from_hyperedges(pairs, spec, format=form, comment="#")
+    assert weighted.vocab == plain.vocab
+    assert weighted.relations[0].weight.tolist() == [0.5, 3.5]
+    assert (weighted.report.comment_lines, weighted.report.blank_lines) == (1, 1)
+
+
+def test_weights_beside_lines_are_checked() -> None:
+    with pytest.raises(InputError, match="line 2: weight 'nan'"):
+        from_hyperedges([("a b", 1.0), ("b c", float("nan"))])
+    with pytest.raises(ValueError, match="JSON"):
+        from_hyperedges([('["a", "b"]', 1.0)], format="jsonl")
+    with pytest.raises(TypeError, match="hyperedge 2"):
+        from_hyperedges([("a b", 1.0), "b c"])
+
+
+def test_relations_never_share_a_name() -> None:
+    with pytest.raises(ValueError, match="would both be called 'a-b'"):
+        parse_columns("a b complex::reflexive::a-b")

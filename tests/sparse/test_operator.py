@@ -6,12 +6,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cleora_jax.graph import from_edges, from_hyperedges, from_scipy
 from cleora_jax.sparse import apply, from_bcoo, markov, to_bcoo
 from cleora_jax.sparse.from_graph import PROPAGATIONS
+from cleora_jax.sparse.operator import Csr, Operator
 from tests import dense
 
 NATIVE = "cpu_csr_sparse_dense_ffi"
@@ -179,3 +181,45 @@ def test_both_forms_agree(hyperedges):
         clique, factored = (to_dense(markov(graph, propagation, form=form)) for form in ("clique", "factored"))
         np.testing.assert_allclose(clique, factored, atol=1e-6)
         np.testing.assert_allclose(clique, dense.markov(graph, propagation), atol=1e-6)
+
+
+def test_an_operator_as_bcoo():
+    op = markov(from_edges([0, 0], [1, 2]))
+    np.testing.assert_allclose(to_bcoo(op).todense(), to_dense(op))
+    with pytest.raises(ValueError, match="form='clique'"):
+        to_bcoo(markov(from_edges([0, 0], [1, 2]), form="factored"))
+
+
+def test_pointers_of_64_bits_stay_whole():
+    """Beyond 2³¹ − 1 entries they are needed; here they are small, but typed as they would be."""
+    counts = from_edges([0, 0], [1, 2]).counts()
+    counts.indptr = counts.indptr.astype(np.int64)
+    csr = Csr.of(counts)
+    assert csr.indptr.dtype == csr.indices.dtype == np.int64
+    op = Operator((csr,), jnp.ones(3))
+    x = jnp.asarray(RNG.standard_normal((3, 5)), jnp.float32)
+    compiled = jax.jit(apply).lower(op, x).compile()
+    assert "cpu_csr_sparse_dense_ffi" in compiled.as_text()
+    np.testing.assert_allclose(compiled(op, x), counts.toarray() @ x, rtol=1e-6)
+    huge = sp.csr_array((np.ones(1, np.float32), np.zeros(1, np.int64), np.array([0, 1], np.int64)), shape=(1, 1))
+    huge.indptr = np.array([0, 2**31 + 5])
+    assert Csr.of(huge).indptr.tolist() == [0, 2**31 + 5]
+
+
+@pytest.mark.parametrize("form", ["clique", "factored"])
+@pytest.mark.parametrize("propagation", ["left", "symmetric"])
+def test_rows_sum_to_one_whatever_the_size_of_weights(form, propagation):
+    weight = [1e-39, 2e-39, 1e38, 3.0]
+    op = markov(from_edges([0, 1, 3, 5], [1, 2, 4, 6], weight), propagation, form=form)
+    found = to_dense(op)
+    assert np.isfinite(found).all()
+    if propagation == "left":
+        np.testing.assert_allclose(found.sum(1), 1, atol=1e-3)  # float32 holds 1e-39 to three digits
+
+
+def test_weights_beyond_float32_are_an_error():
+    with pytest.raises(ValueError, match="add up to more than float32"):
+        markov(from_edges([0] * 9, [1] * 9, [3e38] * 9), form="clique")
+    given = sp.coo_array((np.full(2, 3e38), ([0, 0], [1, 1])), shape=(2, 2))
+    with pytest.raises(ValueError, match="add up to more than float32"):
+        from_scipy(given)

@@ -26,7 +26,7 @@ help:
 demo: $(VENV)/.base
 	@mkdir -p demo-out
 	$(BIN)/cleora-jax embed --input examples/lesmis.tsv --weight last --output demo-out/lesmis.parquet --dim 64
-	$(BIN)/cleora-jax similar --embeddings demo-out/lesmis.parquet --entity Valjean --top-k 5
+	$(BIN)/cleora-jax similar --embeddings demo-out/lesmis.parquet --entity Enjolras --top-k 5
 	$(BIN)/cleora-jax info --input examples/davis-women.tsv --columns "event complex::reflexive::woman"
 
 test: $(VENV)/.extra-test

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cleora_jax.cleora import Cleora as Cleora
     from cleora_jax.cleora import RankWarning as RankWarning
     from cleora_jax.cleora import Trace as Trace
+    from cleora_jax.cleora import TwoSidedWarning as TwoSidedWarning
     from cleora_jax.cleora import embed as embed
     from cleora_jax.cleora import embed_apart as embed_apart
     from cleora_jax.graph import BuildReport as BuildReport
@@ -44,7 +45,7 @@ _ROOM_OF = {
     "NotFoundError": "_checks",
     "OptionError": "_checks",
     "progress_bar": "_progress",
-    **dict.fromkeys(("Cleora", "RankWarning", "Trace", "embed", "embed_apart"), "cleora"),
+    **dict.fromkeys(("Cleora", "RankWarning", "Trace", "TwoSidedWarning", "embed", "embed_apart"), "cleora"),
     **dict.fromkeys(
         (
             "BuildReport", "Column", "Graph", "Vocab", "from_edges", "from_hyperedges", "from_scipy", "from_table",

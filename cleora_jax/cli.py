@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -32,6 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 done; 2 wrong arguments or input, or interrupted (a message says what to do); 1 anything else.
     """
     args = _parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: nothing unfinished is left behind
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
         return _run(args)
@@ -49,8 +51,12 @@ def _run(args: argparse.Namespace) -> int:
     except BrokenPipeError:  # the reader has seen enough (`| head`)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more to flush into the pipe
         return OK
-    except (InputError, OptionError, NotFoundError, OSError) as error:
-        return _fail(str(error))
+    except (InputError, NotFoundError, FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        return _fail(_as_options(str(error)))
+    except OptionError as error:
+        return _fail(_as_options(str(error)))
+    except OSError as error:  # a full or failing disk
+        return _fail(str(error), FAILED)
     except KeyboardInterrupt:
         return _fail("interrupted; no unfinished file was left. Run the command again to start over.")
     except MemoryError:
@@ -70,6 +76,13 @@ def _parser() -> argparse.ArgumentParser:
     _similar_arguments(commands.add_parser("similar", help="list the entities most similar to one"))
     _convert_arguments(commands.add_parser("convert", help="write saved embeddings in another format"))
     return parser
+
+
+_OPTIONS = (
+    "--columns", "--format", "--weight", "--group-by", "--shared-ids", "--comment", "--on-bad-line", "--input", "--dim",
+    "--iterations", "--propagation", "--normalization", "--whiten", "--whiten-alpha", "--whiten-rank",
+    "--residual-weight", "--init", "--seed", "--tolerance", "--column", "--among",
+)  # fmt: skip
 
 
 def _embed_arguments(parser: argparse.ArgumentParser) -> None:
@@ -246,6 +259,9 @@ def _similar(args: argparse.Namespace) -> dict[str, Any]:
         with _progress(args) as bar, _between_steps(bar) as progress:
             joint = "joint" if len(graph.relations) > 1 else None
             embedding = embed(graph, method, relations="joint" if joint else None, progress=progress)
+    for entity, vector in zip(args.entity, embedding.rows(args.entity, args.column), strict=True):
+        if not vector.any():
+            _say(args, f"{entity!r} stands in no hyperedge: it has the zero vector, and no neighbours.")
     found = embedding.most_similar(args.entity, k=args.top_k, column=args.column, among=args.among)
     for entity, neighbours in zip(args.entity, found, strict=True):
         if len(args.entity) > 1:
@@ -342,7 +358,8 @@ def _between_steps(progress: Progress) -> Iterator[Progress]:
     def note(*_: Any) -> None:
         nonlocal interrupted
         interrupted = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number in before:
+            signal.signal(number, signal.default_int_handler)
         print("cleora-jax: stopping after this step; Ctrl-C again stops at once.", file=sys.stderr)
 
     def step(stage: str, done: int, total: int) -> None:
@@ -350,11 +367,12 @@ def _between_steps(progress: Progress) -> Iterator[Progress]:
             raise KeyboardInterrupt
         progress(stage, done, total)
 
-    before = signal.signal(signal.SIGINT, note)
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield step
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     if interrupted:  # in the last step
         raise KeyboardInterrupt
 
@@ -385,7 +403,17 @@ def _say(args: argparse.Namespace, message: str, stream: Any = None) -> None:
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    print(f"cleora-jax: warning: {message}", file=sys.stderr)
+    print(f"cleora-jax: warning: {_as_options(str(message))}", file=sys.stderr)
+
+
+def _as_options(message: str) -> str:
+    """Names of arguments in a message as the options of the command line that they are."""
+
+    def option(match: re.Match[str]) -> str:
+        name = {"num_iterations": "iterations", "paths": "input"}.get(match[1], match[1]).replace("_", "-")
+        return f"`--{name}{match[2].replace('=', ' ')}`" if f"--{name}" in _OPTIONS else match[0]
+
+    return re.sub(r"`([a-z_]+)((?:=[^`]*)?)`", option, message)
 
 
 def _fail(message: str, code: int = WRONG_INPUT) -> int:

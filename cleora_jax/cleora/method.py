@@ -33,6 +33,10 @@ class RankWarning(UserWarning):
     """Whitening was confined to fewer directions than `dim`, because the graph has few entities."""
 
 
+class TwoSidedWarning(UserWarning):
+    """Vectors of the two sides of a relation will not be comparable with each other, only within a side."""
+
+
 class Trace(NamedTuple):
     """What each step saw; arrays of one entry per step done.
 
@@ -127,6 +131,7 @@ class Cleora:
         self, graph: Graph, *, init: np.ndarray | Embedding | None = None, progress: Progress = no_progress
     ) -> tuple[np.ndarray, Trace]:
         """Vectors float32[n, dim] of all entities, and the trace."""
+        self._warn_of_two_sides(graph)
         op, order = reordered(markov(graph, self.propagation, form=self.form))
         alive = np.asarray(op.row_sum) > 0
         rank = self._rank(int(alive.sum()))
@@ -140,6 +145,17 @@ class Cleora:
             del state
         return _gathered(blocks, order), trace
 
+    def _warn_of_two_sides(self, graph: Graph) -> None:
+        """A walk between two sides that never stays makes two chains, each from the first vectors of one side."""
+        if graph.two_sided and self.residual_weight == 0 and not self.propagation.startswith("directed"):
+            warnings.warn(
+                f"relation {graph.relations[0].name!r} relates two columns only to each other, so the walk changes "
+                "sides at every step: vectors are comparable within a column, not between the two. "
+                "`residual_weight=0.5`, or 'complex::reflexive::' on a column, makes them comparable.",
+                TwoSidedWarning,
+                stacklevel=4,
+            )
+
     def _rank(self, num_entities: int) -> int:
         if self.whiten_rank is not None:
             return self.whiten_rank
@@ -147,7 +163,7 @@ class Cleora:
         if rank < self.dim and self.whiten != "off":
             warnings.warn(
                 f"whitening is confined to {rank} of {self.dim} directions, because the graph has only "
-                f"{num_entities:,} connected entities; the other columns are zero (`whiten_rank` overrides).",
+                f"{num_entities:,} entities in hyperedges; the other columns are zero (`whiten_rank` overrides).",
                 RankWarning,
                 stacklevel=4,
             )
@@ -229,6 +245,10 @@ def embed(
         ['laptop', 'mouse']
     """
     method = Cleora() if method is None else method
+    if not isinstance(graph, Graph):
+        raise TypeError(f"`graph` must be a Graph (see `read`, `from_hyperedges`, `from_edges`), got {graph!r:.100}.")
+    if not callable(method):
+        raise TypeError(f"`method` must be a method such as Cleora(dim=64), got {method!r:.100}.")
     if relations is not None:
         checks.one_of("relations", relations, ("joint",))
     if len(graph.relations) > 1 and relations is None:

@@ -1,4 +1,4 @@
-"""First vectors: hashed, pycleora's, an array, or a warm start from an Embedding (SEMANTICS §3)."""
+"""First vectors: hashed, pycleora's, an array, or a warm start from an Embedding."""
 
 from __future__ import annotations
 

@@ -91,6 +91,11 @@ class Graph:
         hidden = [code for code, name in enumerate(self.vocab.columns) if name in self.transient]
         return frozen(np.flatnonzero(~np.isin(self.vocab.column_of, hidden)))
 
+    @property
+    def two_sided(self) -> bool:
+        """Hyperedges relate one column to another, and no entity to its own kind: a walk changes sides each step."""
+        return len(self.relations) == 1 and not self.relations[0].reflexive and len(self.vocab.columns) > 1
+
     def __repr__(self) -> str:
         counts = np.bincount(self.vocab.column_of, minlength=len(self.vocab.columns))
         columns = ", ".join(f"{name}: {count:,}" for name, count in zip(self.vocab.columns, counts, strict=True))
@@ -122,7 +127,7 @@ class Graph:
     to_scipy = counts
 
     def entries(self) -> dict[str, int]:
-        """Stored entries of the two ways to multiply: {"clique": at most Σ|e|², "factored": 2Σ|e|} (SEMANTICS §2)."""
+        """Stored entries of the two ways to multiply: {"clique": at most Σ|e|², "factored": 2Σ|e|}."""
         return {
             "clique": sum(clique_entries(relation, self.num_entities) for relation in self.relations),
             "factored": sum(factored_entries(relation) for relation in self.relations),

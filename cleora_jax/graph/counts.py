@@ -1,6 +1,6 @@
 """Sparse counts W of a relation, as SciPy matrices: the clique form, its two factors, and the ordered (directed) form.
 
-W = H diag(w_e / |e|²) Hᵀ over one column, W_ab = Σ_e w_e H^a_e H^b_e / (|e_a| |e_b|) over two (SEMANTICS §2).
+W = H diag(w_e / |e|²) Hᵀ over one column, W_ab = Σ_e w_e H^a_e H^b_e / (|e_a| |e_b|) over two.
 """
 
 from __future__ import annotations

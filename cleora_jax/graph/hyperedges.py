@@ -97,7 +97,7 @@ def sides(relation: Relation) -> tuple[Incidence, Incidence]:
 
 
 def hyperedge_weight(relation: Relation) -> np.ndarray:
-    """float64[E]: w_e / (|e_a| |e_b|), so that a hyperedge's total mass is w_e whatever its size (SEMANTICS: §2)."""
+    """float64[E]: w_e / (|e_a| |e_b|), so that a hyperedge's total mass is w_e whatever its size."""
     left, right = sides(relation)
     pairs = left.size.astype(np.float64) * right.size
     mass = np.ones(len(left)) if relation.weight is None else relation.weight.astype(np.float64)

@@ -8,7 +8,7 @@ import pyarrow as pa
 from cleora_jax.graph.tokens import arrow_of, numpy_of, unpack
 from cleora_jax.graph.vocab import Vocab
 
-FLUSH_TOKENS = 1 << 22  # tokens kept unencoded at a time; bounds the memory of reading
+FLUSH_TOKENS = 1 << 23  # tokens kept unencoded at a time; bounds the memory of reading
 
 
 class Interner:

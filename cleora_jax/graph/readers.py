@@ -113,7 +113,7 @@ def from_hyperedges(
     Args:
         hyperedges: strings are lines, split as in a file; lists are the ids of one hyperedge (single-column spec) or a
             row of cells (several columns); a tuple (string or list, number) is a hyperedge and its weight. All of one
-            kind.
+            kind. (A single word with an integer could be two ids; that is an error.)
         format: for lines of several columns, "tsv" (default for "auto"), "csv", "space" or "jsonl".
         columns, weight, group_by, shared_ids, comment, on_bad_line: as in `read`.
 
@@ -137,6 +137,7 @@ def from_hyperedges(
         form = "tsv" if format == "auto" else format
         batches = _text_rows(cut_chunks("lines", line_blocks(stream)), layout, form, comment, tally)
     elif _is_weighted(head[0]) and isinstance(head[0][0], str):
+        _check_not_two_ids(head[0])
         form = "tsv" if format == "auto" else format
         layout, lines = _weighted_lines(stream, layout, form)
         batches = _text_rows(cut_chunks("lines", line_blocks(lines)), layout, form, comment, tally)
@@ -255,6 +256,16 @@ def _parquet_batches(path: str, layout: Layout) -> Iterator[tuple[pa.RecordBatch
                 yield batch, file.metadata.num_rows
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path}: not a whole Parquet file; it is truncated or corrupt ({error}).") from error
+
+
+def _check_not_two_ids(pair: tuple[str, Any]) -> None:
+    """Raise OptionError where a pair may as well be two ids, the second an integer."""
+    line, number = pair
+    if isinstance(number, (int, np.integer)) and len(line.split()) == 1:
+        raise checks.OptionError(
+            f"`hyperedges`: {pair!r} may be two ids, or one entity and its weight: "
+            f"write [{line!r}, '{number}'] for ids, ({line!r}, {float(number)}) for a weight."
+        )
 
 
 def _with_weight(layout: Layout) -> Layout:

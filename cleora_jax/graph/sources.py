@@ -49,6 +49,10 @@ def expand(paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> 
         InputError: a path that does not exist, a glob without a match, a folder without a readable file.
     """
     given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
+    if given.count(STDIN) > 1:
+        raise OptionError("`paths` names standard input ('-') twice; it can be read once.")
+    if STDIN in given and sys.stdin is None:
+        raise InputError("standard input is closed.")
     if not given:
         raise OptionError("`paths` is empty: name at least one file, glob or folder, or '-' for standard input.")
     found: list[str] = []

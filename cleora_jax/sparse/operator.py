@@ -68,6 +68,15 @@ class Operator:
     similarity: jax.Array | None = None
     adjoint: tuple[Csr, ...] | None = None
 
+    def __matmul__(self, x: jax.Array) -> jax.Array:
+        """M x, see `apply`."""
+        return apply(self, x)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n, n)."""
+        return self.num_entities, self.num_entities
+
     @property
     def num_entities(self) -> int:
         """n."""
@@ -97,7 +106,7 @@ def apply(op: Operator, x: jax.Array) -> jax.Array:
     Example:
         >>> import cleora_jax as cj, jax.numpy as jnp
         >>> op = cj.markov(cj.from_edges([0, 0], [1, 2]), "left")
-        >>> cj.apply(op, jnp.ones((3, 2)))[:, 0].tolist()
+        >>> cj.apply(op, jnp.ones((3, 2)))[:, 0].tolist()  # or op @ …
         [1.0, 1.0, 1.0]
     """
     if x.ndim != 2 or x.shape[0] != op.num_entities:

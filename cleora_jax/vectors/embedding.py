@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 import pyarrow as pa
 
-from cleora_jax._checks import NotFoundError
+from cleora_jax._checks import NotFoundError, OptionError
 from cleora_jax.graph.vocab import Vocab
 from cleora_jax.vectors.formats import Content, as_table, read_content, write_content
 from cleora_jax.vectors.search import top_k, unit_rows
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Key = str | tuple[str, str]  # an id, or (column, id)
-Neighbours = list[tuple[str, float]]  # ids with their cosines, best first
+Neighbours = list[tuple[Key, float]]  # keys with their cosines, best first
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -57,7 +57,7 @@ class Embedding:
     def __post_init__(self) -> None:
         vectors = np.asarray(self.vectors)
         if vectors.ndim != 2 or vectors.shape[0] != len(self.vocab) or vectors.shape[1] < 1:
-            raise ValueError(f"`vectors` must be a matrix of {len(self.vocab)} rows, one per entity, and at least one "
+            raise OptionError(f"`vectors` must be a matrix of {len(self.vocab)} rows, one per entity, and at least one "
                              f"column, got shape {vectors.shape}.")  # fmt: skip
         if not np.issubdtype(vectors.dtype, np.floating):
             raise TypeError(f"`vectors` must be floating, got {vectors.dtype}.")
@@ -137,7 +137,7 @@ class Embedding:
         """
         pair = np.concatenate([self._query(each, None)[0] for each in (a, b)])
         if len(pair) != 2:
-            raise ValueError("`a` and `b` must each be one entity or one vector; for several, use `most_similar`.")
+            raise OptionError("`a` and `b` must each be one entity or one vector; for several, use `most_similar`.")
         first, second = unit_rows(pair, "vectors")
         return float(np.clip((first * second).sum(), -1.0, 1.0))
 
@@ -167,7 +167,8 @@ class Embedding:
         """The k entities of largest cosine with the query, exactly; never the queried entity itself.
 
         Several queries are one blocked matrix product. Ties go to the entity that comes first in `vocab`. The cosine
-        with a zero vector (an isolated entity) is 0.
+        with a zero vector (an isolated entity) is 0. Where `vocab` has several columns, a neighbour is a pair
+        (column, id), as the same id may stand in each; such pairs are queries too.
 
         Args:
             query: an id, a pair (column, id), a list of ids, a vector float[d] or a matrix float[q, d].
@@ -176,7 +177,8 @@ class Embedding:
             among: keep to the entities of this column. Default: all.
 
         Returns:
-            For one query a list of (id, cosine), best first; for several a list of such lists.
+            For one query a list of (id, cosine), or ((column, id), cosine) where there are several columns, best first;
+            for several queries a list of such lists.
 
         Raises:
             NotFoundError: an unknown id or column.
@@ -189,17 +191,26 @@ class Embedding:
             [[('bob', 0.6)], [('bob', 0.8)]]
             >>> embedding.most_similar(np.array([1.0, 0.0]), k=2)
             [('ann', 1.0), ('bob', 0.6)]
+            >>> columns = Vocab(embedding.vocab.ids, ("user", "item"), np.array([0, 1, 1], np.uint8))
+            >>> Embedding(vectors, columns).most_similar(("user", "ann"), among="item")
+            [(('item', 'bob'), 0.6), (('item', 'cid'), 0.0)]
         """
         queries, own_rows, single = self._query(query, column)
         mask = None if among is None else self.vocab.column_of == self._code(among)
         found = top_k(self.vectors, queries, k, exclude=own_rows, mask=mask)
-        names = self.vocab.ids.take(pa.array(np.maximum(found.rows, 0).reshape(-1))).to_pylist()
-        width = found.rows.shape[1]
-        lists = [
-            [(name, score) for name, row, score in zip(names[at * width :], rows, scores, strict=False) if row >= 0]
-            for at, (rows, scores) in enumerate(zip(found.rows.tolist(), found.scores.tolist(), strict=True))
-        ]
+        lists = []
+        for rows, scores in zip(found.rows, found.scores, strict=True):
+            known = rows >= 0
+            lists.append(list(zip(self._keys(rows[known]), scores[known].tolist(), strict=True)))
         return lists[0] if single else lists
+
+    def _keys(self, rows: np.ndarray) -> list[Key]:
+        """The ids of some rows, each with its column where there are several columns."""
+        ids = self.vocab.ids.take(pa.array(rows)).to_pylist()
+        if len(self.vocab.columns) == 1:
+            return ids
+        names = [self.vocab.columns[code] for code in self.vocab.column_of[rows]]
+        return list(zip(names, ids, strict=True))
 
     def _query(self, query: Any, column: str | None) -> tuple[np.ndarray, np.ndarray | None, bool]:
         """The query as float[q, d]; the rows never to list, int64[q] or None; whether it is a single query."""
@@ -213,7 +224,7 @@ class Embedding:
             return self.vectors[rows], rows, False
         vectors = np.asarray(query)
         if vectors.ndim not in (1, 2) or vectors.shape[-1] != self.dim:
-            raise ValueError(f"`query` must be ids, or vectors of length {self.dim}, got shape {vectors.shape}.")
+            raise OptionError(f"`query` must be ids, or vectors of length {self.dim}, got shape {vectors.shape}.")
         if not (np.issubdtype(vectors.dtype, np.floating) or np.issubdtype(vectors.dtype, np.integer)):
             raise TypeError(f"`query` must be ids, or vectors of numbers, got {vectors.dtype}.")
         wide = vectors.astype(np.float64)

@@ -92,7 +92,12 @@ def write_content(content: Content, path: Path, format: str | None = None) -> No
     wrong = first_not_finite(content.vectors)
     if wrong is not None:
         raise checks.InputError(f"cannot write {os.fspath(path)!r}: {not_finite(content, wrong)}.")
-    chosen.write(content, os.fspath(path))
+    try:
+        chosen.write(content, os.fspath(path))
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        raise OSError(error.errno, f"cannot write {os.fspath(path)!r}: {error.strerror or error}") from error
 
 
 def read_content(path: Path, format: str | None = None, column: str = "entity") -> Content:

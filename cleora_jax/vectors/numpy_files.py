@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import json
+import math
 import os
+import zipfile
+from typing import IO
 
 import numpy as np
 import pyarrow as pa
 
 from cleora_jax._atomic import atomic_path, atomic_paths
 from cleora_jax._checks import InputError
-from cleora_jax.vectors.stored import Content, check_header, header_of, id_parts, ids_from_parts, reading, settle
+from cleora_jax.vectors.stored import (
+    Content,
+    check_header,
+    header_of,
+    id_parts,
+    ids_from_parts,
+    reading,
+    require,
+    settle,
+)
 
 SIDECAR = ".ids.json"
 
@@ -32,15 +44,36 @@ def write_npz(content: Content, path: str) -> None:
 
 def read_npz(path: str, column: str) -> Content:
     """Read what `write_npz` wrote; the file says what its columns are."""
-    with reading(path, ".npz"), open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise InputError(f"{path}: not an .npz file.")
-        if "header" not in archive.files:
+    with reading(path, ".npz"), zipfile.ZipFile(path) as archive:
+        if "header.npy" not in archive.namelist():
             raise InputError(f"{path}: an .npz file of another kind, without `header`.")
-        header = check_header(path, json.loads(archive["header"].tobytes()))
-        ids = ids_from_parts(path, archive["ids_text"], archive["ids_offset"])
-        vectors, column_of = archive["vectors"], archive["column_of"]
+        header = check_header(path, json.loads(_array(path, archive, "header").tobytes()))
+        ids = ids_from_parts(path, _array(path, archive, "ids_text"), _array(path, archive, "ids_offset"))
+        vectors, column_of = _array(path, archive, "vectors"), _array(path, archive, "column_of")
     return settle(path, vectors, ids, header["columns"], column_of, header)
+
+
+def _array(path: str, archive: zipfile.ZipFile, name: str) -> np.ndarray:
+    place = archive.getinfo(f"{name}.npy")
+    with archive.open(place) as file:
+        _shape(path, file, place.file_size)
+    with archive.open(place) as file:  # opened anew: seeking back would switch off the check of its CRC-32
+        array: np.ndarray = np.lib.format.read_array(file, allow_pickle=False)
+    return array
+
+
+def _shape(path: str, file: IO[bytes], size: int) -> list[int]:
+    """The shape that an .npy file of `size` bytes declares; InputError where that is not what it holds.
+
+    NumPy makes room for an array before it reads it, so a damaged shape must not get that far.
+    """
+    form = np.lib.format
+    read = form.read_array_header_1_0 if form.read_magic(file) == (1, 0) else form.read_array_header_2_0
+    shape, _, dtype = read(file)
+    need, left = math.prod(shape) * dtype.itemsize, size - file.tell()
+    fault = f"truncated or damaged: shape {list(shape)} of {dtype} takes {need} bytes, there are {left}"
+    require(path, dtype.hasobject or need == left, fault)  # objects are pickled, and refused on reading
+    return list(shape)
 
 
 def sidecar_path(path: str) -> str:
@@ -75,7 +108,8 @@ def read_npy(path: str, column: str) -> Content:
         column_of = np.array(sidecar.pop("column_of", [0] * len(ids)), np.uint8)
         header = check_header(beside, sidecar)
     with reading(path, ".npy"), open(path, "rb") as file:
+        shape = _shape(path, file, os.path.getsize(path))
+        require(path, shape == header["shape"], f"shape {shape}, {beside} says {header['shape']}")
+        file.seek(0)
         vectors = np.load(file, allow_pickle=False)
-        if not isinstance(vectors, np.ndarray):
-            raise InputError(f"{path}: not an .npy file.")
     return settle(path, vectors, ids, header["columns"], column_of, header)

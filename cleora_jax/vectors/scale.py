@@ -1,4 +1,4 @@
-"""Rank-safe whitening (SEMANTICS §4, §7): which map whitens a table of a given mean and covariance.
+"""Rank-safe whitening: which map whitens a table of a given mean and covariance.
 
 Whitening is kept as a pending affine map x = (z − μ) A of the table z that is stored: the next step multiplies the
 sparse matrix with z and applies the map afterwards, in the pass that normalises and measures (`vectors.sweep`).
@@ -84,7 +84,7 @@ def effective_rank(moments: Moments) -> jax.Array:
 
 
 def whitening_rank(num_entities: int, dim: int) -> int:
-    """k(n), the directions a whitening may keep: n / 16 of them, at least 2, at most dim.
+    """k(n), the directions a whitening may keep: n / 16 of them, at least 2, at most n − 2 and dim (but at least 1).
 
     Whitening onto as many directions as there are entities makes all points equidistant; see docs/design.md for the
     evidence behind 16.
@@ -93,7 +93,8 @@ def whitening_rank(num_entities: int, dim: int) -> int:
         >>> whitening_rank(34, 256), whitening_rank(1_000_000, 256)
         (3, 256)
     """
-    return min(dim, max(2, -(-num_entities // ENTITIES_PER_DIRECTION)))
+    wanted = max(2, -(-num_entities // ENTITIES_PER_DIRECTION))
+    return max(1, min(dim, wanted, num_entities - 2))  # n − 1 directions make n points equidistant
 
 
 def whiten(x: np.ndarray, *, alpha: float = 1.0, rank: int | None = None) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -11,8 +12,11 @@ from cleora_jax import _checks as checks
 
 ROW_BLOCK = 8192  # rows of one product
 QUERY_BLOCK = 1024  # queries of one product: with ROW_BLOCK rows its scores are 32 MB
-GRID = np.float32(2**21)  # while searching, cosines that agree to 2⁻²¹ ≈ 5e-7 (the noise of float32 products) tie
-SPARE = 8  # candidates kept beyond k, so that the final scores, in float64, decide at the cut
+SPARE = 8  # candidates kept beyond k: the gap from the k-th to the last must exceed the noise of float32
+REDO_QUERIES, REDO_ROWS = 128, 1024  # done again at once, in float64
+PAIR_BLOCK = 512  # pairs of rows gathered at once, for cosines one by one in float64
+
+Block = tuple[np.ndarray, np.ndarray, np.ndarray]  # row numbers [b], rows [b, d], norms [b]
 
 
 class TopK(NamedTuple):
@@ -34,10 +38,11 @@ def top_k(
     exclude: np.ndarray | None = None,
     mask: np.ndarray | None = None,
 ) -> TopK:
-    """The k rows of largest cosine to each query.
+    """The k rows of largest cosine to each query, exactly: as if all cosines were computed in float64 and sorted.
 
-    Equal scores stand in row order. A zero vector has cosine 0 with everything. Beside the result, memory is one
-    block of scores: `QUERY_BLOCK` × `ROW_BLOCK` numbers.
+    Equal scores stand in row order. A zero vector has cosine 0 with everything. Candidates come from products in
+    float32; where their noise could hide a better row (ties, or nearly, at the cut), that query is done again. Beside
+    the result, memory is one block of scores: `QUERY_BLOCK` × `ROW_BLOCK` numbers.
 
     Args:
         vectors: float32[n, d].
@@ -61,11 +66,19 @@ def top_k(
     k = min(k, len(vectors) if allowed is None else len(allowed))
     found = TopK(np.empty((len(queries), k), np.int64), np.empty((len(queries), k)))
     unit = unit_rows(queries, "queries")
+    if k == 0:
+        return found
     sizes = None if len(queries) <= QUERY_BLOCK else row_norms(vectors)  # many query blocks: norms once
+    blocks = partial(_row_blocks, vectors, allowed, sizes)
     for start in range(0, len(queries), QUERY_BLOCK):
         part = slice(start, start + QUERY_BLOCK)
-        rows = _candidates(vectors, unit[part], min(k + SPARE, len(vectors)), exclude[part], allowed, sizes)
+        rows, last = _candidates(blocks(), unit[part], k + SPARE, exclude[part])
         found.rows[part], found.scores[part] = _rescored(vectors, unit[part], rows, k)
+        again = start + _unsettled(unit[part], last, found.scores[part, -1])
+        for at in range(0, len(again), REDO_QUERIES):
+            few = again[at : at + REDO_QUERIES]
+            floor = found.scores[few, -1]
+            found.rows[few], found.scores[few] = _redone(vectors, blocks(), unit[few], k, exclude[few], floor)
     return found
 
 
@@ -85,36 +98,36 @@ def row_norms(vectors: np.ndarray, first: int = 0) -> np.ndarray:
         piece[odd] = np.square(block[odd].astype(np.float64)).sum(axis=1)
         if not np.isfinite(piece).all():
             row = first + start + int(np.flatnonzero(~np.isfinite(piece))[0])
-            raise ValueError(f"`vectors` must be finite, got NaN or infinity in row {row}.")
+            raise checks.OptionError(f"`vectors` must be finite, got NaN or infinity in row {row}.")
         square[start : start + ROW_BLOCK] = piece
     return np.sqrt(square)
 
 
 def _check(vectors: np.ndarray, queries: np.ndarray, k: int, exclude: np.ndarray, mask: np.ndarray | None) -> None:
     if vectors.ndim != 2 or queries.ndim != 2 or vectors.shape[1] != queries.shape[1]:
-        raise ValueError(f"`queries` must be [q, d] for `vectors` [n, d], got {queries.shape} for {vectors.shape}.")
+        raise checks.OptionError(
+            f"`queries` must be [q, d] for `vectors` [n, d], got {queries.shape} for {vectors.shape}."
+        )
     checks.integer("k", k, low=1)
     if exclude.shape != (len(queries),):
-        raise ValueError(f"`exclude` must have one row per query ({len(queries)}), got shape {exclude.shape}.")
+        raise checks.OptionError(f"`exclude` must have one row per query ({len(queries)}), got shape {exclude.shape}.")
     if mask is not None and (mask.shape != (len(vectors),) or mask.dtype != bool):
-        raise ValueError(f"`mask` must be bool[{len(vectors)}], got {mask.dtype}{list(mask.shape)}.")
+        raise checks.OptionError(f"`mask` must be bool[{len(vectors)}], got {mask.dtype}{list(mask.shape)}.")
 
 
 def unit_rows(rows: np.ndarray, name: str) -> np.ndarray:
     """Rows over their norms, in float64; zero rows stay zero."""
-    wide = np.asarray(rows, np.float64)
+    wide = np.asarray(rows, np.float64, order="C")
     if not np.isfinite(wide).all():
-        raise ValueError(f"`{name}` must be finite, got NaN or infinity.")
+        raise checks.OptionError(f"`{name}` must be finite, got NaN or infinity.")
     top = np.abs(wide).max(axis=1, keepdims=True, initial=0)  # against overflow, where float64 was given
     wide = wide / np.where(top > 0, top, 1)
     size = np.sqrt(np.square(wide).sum(axis=1, keepdims=True))
     return wide / np.where(size > 0, size, 1)
 
 
-def _row_blocks(
-    vectors: np.ndarray, allowed: np.ndarray | None, sizes: np.ndarray | None
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """(row numbers [b], rows [b, d], norms [b]), block by block, in row order."""
+def _row_blocks(vectors: np.ndarray, allowed: np.ndarray | None, sizes: np.ndarray | None) -> Iterator[Block]:
+    """The rows that may be found, block by block, in row order."""
     count = len(vectors) if allowed is None else len(allowed)
     for start in range(0, count, ROW_BLOCK):
         stop = min(start + ROW_BLOCK, count)
@@ -129,27 +142,48 @@ def _row_blocks(
         yield rows, block, np.where(norms > 0, norms, 1)
 
 
+def _scores(queries: np.ndarray, part: Block, exclude: np.ndarray) -> np.ndarray:
+    """Cosines float32[q, b] with a block of rows, up to `_noise`; −inf for the row that a query must not get."""
+    rows, block, norms = part
+    scores = queries @ block.T
+    scores *= (1 / norms).astype(np.float32)
+    place = np.searchsorted(rows, exclude).clip(max=len(rows) - 1)
+    hit = np.flatnonzero(rows[place] == exclude)
+    scores[hit, place[hit]] = -np.inf
+    return scores
+
+
+def _noise(dim: int, kind: type[np.floating]) -> float:
+    """How far a cosine from products in `kind` can be from the one that `_cosines` computes, in whatever order it adds.
+
+    With unit roundoff u and Cauchy–Schwarz, a product of d terms is off by d·u of the norms at most, and the square of
+    a float32 norm by d·u of itself, so the norm by half that; each of the five roundings left (of the query, the
+    reciprocal norm, its product with the score, and a row and its norm that were scaled first) adds u. In float64
+    there is no norm, but a second product. All are below 2·(d + 4)·u, second orders included where d·u < 0.1.
+    """
+    return (dim + 4) * float(np.finfo(kind).eps)
+
+
 def _candidates(
-    vectors: np.ndarray,
-    unit: np.ndarray,
-    keep: int,
-    exclude: np.ndarray,
-    allowed: np.ndarray | None,
-    sizes: np.ndarray | None,
-) -> np.ndarray:
-    """Rows int64[q, keep] of the best scores, −1 where there are none left."""
+    blocks: Iterator[Block], unit: np.ndarray, keep: int, exclude: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows int64[q, keep] of the best scores in float32, −1 where there are none left; the last of these scores [q]."""
     queries = unit.astype(np.float32)
     best = np.full((len(queries), keep), -np.inf, np.float32)
     best_rows = np.full((len(queries), keep), -1)
-    for rows, block, norms in _row_blocks(vectors, allowed, sizes):
-        scores = queries @ block.T
-        scores *= (GRID / norms).astype(np.float32)
-        np.rint(scores, out=scores)
-        place = np.searchsorted(rows, exclude).clip(max=len(rows) - 1)
-        hit = np.flatnonzero(rows[place] == exclude)
-        scores[hit, place[hit]] = -np.inf
-        best, best_rows = _merge(best, best_rows, scores, rows)
-    return best_rows
+    for part in blocks:
+        best, best_rows = _merge(best, best_rows, _scores(queries, part, exclude), part[0])
+    return best_rows, best[:, -1].astype(np.float64)
+
+
+def _unsettled(unit: np.ndarray, last: np.ndarray, kth: np.ndarray) -> np.ndarray:
+    """Queries int64[m] for which a row that is no candidate might belong to the k best.
+
+    Where the candidates are all the rows (`last` is −∞), there is none; for a zero query all cosines are 0 exactly,
+    and its candidates are the first rows.
+    """
+    open_cut = last + _noise(unit.shape[1], np.float32) >= kth
+    return np.flatnonzero(open_cut & (last > -np.inf) & unit.any(axis=1))
 
 
 def _merge(
@@ -166,7 +200,7 @@ def _merge(
         return best, best_rows
     counts = np.bincount(query, minlength=queries)
     place = keep + np.arange(len(query)) - np.repeat(np.cumsum(counts) - counts, counts)
-    merged = np.full((queries, keep + int(counts.max())), -np.inf, np.float32)
+    merged = np.full((queries, keep + int(counts.max())), -np.inf, best.dtype)
     merged_rows = np.full(merged.shape, -1)
     merged[:, :keep], merged_rows[:, :keep] = best, best_rows
     merged[query, place], merged_rows[query, place] = scores[query, column], rows[column]
@@ -174,12 +208,58 @@ def _merge(
     return np.take_along_axis(merged, order, 1), np.take_along_axis(merged_rows, order, 1)
 
 
+def _cosines(near: np.ndarray, unit: np.ndarray) -> np.ndarray:
+    """Cosines in float64 of unit rows [..., d] and unit queries [..., d], each by itself: equal rows get equal ones."""
+    cosines: np.ndarray = np.vecdot(near, unit).clip(-1, 1)
+    return cosines
+
+
 def _rescored(vectors: np.ndarray, unit: np.ndarray, rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """The k best of the candidates by cosines in float64: equal rows get equal scores."""
+    """The k best of the candidates by cosines in float64, with these."""
     scores = np.full(rows.shape, -np.inf)
     for query, candidates in enumerate(rows):
-        known = candidates >= 0
-        near = unit_rows(vectors[candidates[known]], "vectors")
-        scores[query, known] = ((near * unit[query]).sum(axis=1)).clip(-1, 1)
+        known = np.flatnonzero(candidates >= 0)
+        for start in range(0, len(known), PAIR_BLOCK):
+            some = known[start : start + PAIR_BLOCK]
+            scores[query, some] = _cosines(unit_rows(vectors[candidates[some]], "vectors"), unit[query])
     order = np.lexsort((rows, -scores), axis=1)[:, :k]
     return np.take_along_axis(rows, order, 1), np.take_along_axis(scores, order, 1)
+
+
+def _redone(
+    vectors: np.ndarray, blocks: Iterator[Block], unit: np.ndarray, k: int, exclude: np.ndarray, floor: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The k best of all rows by cosines in float64, with these; `floor` [q] is what k rows are known to reach."""
+    queries, noise = unit.astype(np.float32), _noise(unit.shape[1], np.float32)
+    best = np.full((len(unit), k), -np.inf)
+    best_rows = np.full(best.shape, -1)
+    for part in blocks:
+        near = _scores(queries, part, exclude) >= (floor - noise)[:, None]
+        hit = np.flatnonzero(near.any(axis=0))
+        for start in range(0, len(hit), REDO_ROWS):
+            some = hit[start : start + REDO_ROWS]
+            rows = part[0][some]
+            scores = np.where(near[:, some], _cosines_from(vectors[rows], unit, floor), -np.inf)
+            best, best_rows = _merge(best, best_rows, scores, rows)
+            floor = np.maximum(floor, best[:, -1])
+    return best_rows, best
+
+
+def _cosines_from(rows: np.ndarray, unit: np.ndarray, floor: np.ndarray) -> np.ndarray:
+    """Cosines float64[q, m] of rows [m, d] as `_cosines` has them; −inf where they do not reach `floor` [q].
+
+    Equal rows are computed once, and pairs one by one only where a product of all leaves a doubt: thousands of equal
+    or nearly equal rows are common, such as entities that share all their neighbours.
+    """
+    whole = np.ascontiguousarray(rows).view(np.dtype((np.void, rows.itemsize * rows.shape[1]))).reshape(-1)
+    _, first, place = np.unique(whole, return_index=True, return_inverse=True)
+    wide = unit_rows(rows[first], "vectors")
+    doubt = unit @ wide.T >= (floor - _noise(unit.shape[1], np.float64))[:, None]
+    query, row = np.nonzero(doubt)
+    if len(query) > doubt.size / 8:  # without gathering, all of them are faster than these
+        return np.where(doubt, _cosines(wide, unit[:, None]), -np.inf)[:, place]
+    cosines = np.full(doubt.shape, -np.inf)
+    for start in range(0, len(query), PAIR_BLOCK):
+        pair = query[start : start + PAIR_BLOCK], row[start : start + PAIR_BLOCK]
+        cosines[pair] = _cosines(wide[pair[1]], unit[pair[0]])
+    return cosines[:, place]

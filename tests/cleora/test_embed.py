@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import jax.numpy as jnp
 import numpy as np
 import pycleora
@@ -11,6 +13,7 @@ import scipy.linalg
 from cleora_jax import (
     Cleora,
     RankWarning,
+    TwoSidedWarning,
     embed,
     embed_apart,
     from_edges,
@@ -264,6 +267,35 @@ def test_warm_start_from_a_file_that_names_no_column(tmp_path):
         embed(from_hyperedges(["x y"]), Cleora(dim=6, whiten="off"), init=loaded)
 
 
+class TestTwoSides:
+    """Users and items whose walk never stays: comparable only where something mixes the sides."""
+
+    lines = [f"u{u} i{(7 * u + 3 * j) % 40 + 40 * (u % 4)}" for u in range(200) for j in range(6)]
+
+    def hits(self, **options) -> float:
+        """Share of a user's ten nearest items that are the user's own."""
+        found = embed(from_hyperedges(self.lines, "user item", format="space"), Cleora(dim=32, **options))
+        own: dict[str, set[str]] = {}
+        for line in self.lines:
+            user, item = line.split()
+            own.setdefault(user, set()).add(item)
+        near = found.most_similar(list(own), k=6, among="item")
+        ids = ({key if isinstance(key, str) else key[1] for key, _ in each} for each in near)
+        return float(np.mean([len(each & own[user]) / 6 for user, each in zip(own, ids, strict=True)]))
+
+    def test_a_warning_names_the_remedy_and_the_remedy_helps(self):
+        with pytest.warns(TwoSidedWarning, match="residual_weight=0.5"):
+            apart = self.hits(num_iterations=5)
+        mixed = self.hits(num_iterations=5, residual_weight=0.5)
+        assert apart < 0.15 and mixed > 0.5
+
+    @pytest.mark.parametrize("spec", ["user complex::reflexive::item", "complex::reflexive::node"])
+    def test_no_warning_where_the_walk_may_stay(self, spec):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", TwoSidedWarning)
+            embed(from_hyperedges(["u\ti j", "v\tj k"], spec), Cleora(dim=4), relations="joint")
+
+
 @pytest.mark.parametrize(
     ("x", "options", "match"),
     [
@@ -346,6 +378,9 @@ def knn_agreement(embedding, labels: dict[str, str], k: int = 5) -> float:
 class TestSmallGraphs:
     """What k(n) is for: the default call on graphs of tens of entities (docs/design.md has the evidence)."""
 
+    def test_no_small_graph_is_whitened_to_equal_distances(self):
+        assert [whitening_rank(n, 256) for n in (1, 2, 3, 4, 5, 33)] == [1, 1, 1, 2, 2, 3]
+
     def test_readme_example(self):
         found = embed(from_hyperedges(["alice item_laptop", "alice item_mouse", "bob item_keyboard"]))
         nearest = [entity for entity, _ in found.most_similar("alice", k=4)]
@@ -368,7 +403,8 @@ class TestSmallGraphs:
         found = embed_apart(graph, Cleora())["woman"]
         for group, other in ((first, second), (second, first)):
             for woman in group:
-                assert found.most_similar(woman, k=1, among="woman")[0][0] not in other
+                (_, nearest), _ = found.most_similar(woman, k=1, among="woman")[0]
+                assert nearest not in other
 
     def test_les_miserables(self):
         found = embed(read("examples/lesmis.tsv", weight="last"))

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -145,9 +146,9 @@ FAULTS = {
     "reflexive without complex": (put("r.tsv", b"a b\n"), ["--columns", "reflexive::x"], "needs `complex`"),
     "NaN weight": (put("n.tsv", b"a b 1\na b nan\n"), ["--weight", "last"], "n.tsv, line 2: weight 'nan'"),
     "negative weight": (put("g.tsv", b"a b -1\n"), ["--weight", "last"], "g.tsv, line 1: weight '-1'"),
-    "dim out of range": (put("d.tsv", b"a b\n"), ["--dim", "0"], "`dim` must be between 1"),
-    "iterations out of range": (put("i.tsv", b"a b\n"), ["--iterations", "0"], "`num_iterations`"),
-    "whiten": (put("h.tsv", b"a b\n"), ["--whiten", "often"], "`whiten` must be one of"),
+    "dim out of range": (put("d.tsv", b"a b\n"), ["--dim", "0"], "`--dim` must be between 1"),
+    "iterations out of range": (put("i.tsv", b"a b\n"), ["--iterations", "0"], "`--iterations`"),
+    "whiten": (put("h.tsv", b"a b\n"), ["--whiten", "often"], "`--whiten` must be one of"),
     "threads": (put("c.tsv", b"a b\n"), ["--threads", "0"], "`--threads` must be between"),
 }
 
@@ -191,8 +192,9 @@ def test_full_disk_leaves_nothing(tmp_path, baskets, capsys, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full)
-    assert main(["embed", "-i", baskets, "-o", str(tmp_path / "out.npz"), *SMALL]) == 2
-    assert "No space left on device" in capsys.readouterr().err
+    assert main(["embed", "-i", baskets, "-o", str(tmp_path / "out.npz"), *SMALL]) == 1
+    message = capsys.readouterr().err
+    assert "out.npz" in message and "No space left on device" in message
     assert os.listdir(tmp_path) == ["baskets.txt"]
 
 
@@ -205,3 +207,79 @@ def test_interrupt_leaves_nothing(tmp_path, baskets):
     _, message = process.communicate(timeout=60)
     assert process.returncode == 2 and "interrupted" in message
     assert os.listdir(tmp_path) == ["baskets.txt"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_writing_leaves_nothing(tmp_path, baskets, number):
+    code = (
+        "import os, sys, time\n"
+        "from cleora_jax import cli\n"
+        "flush = os.fsync\n"
+        "def slow(handle):\n"
+        "    print('writing', flush=True); time.sleep(20); flush(handle)\n"
+        "os.fsync = slow\n"
+        "sys.exit(cli.main(sys.argv[1:]))\n"
+    )
+    command = [sys.executable, "-c", code, "embed", "-i", baskets, "-o", str(tmp_path / "out.npz"), "-q", *SMALL]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "writing\n"
+    process.send_signal(number)
+    _, message = process.communicate(timeout=15)
+    assert process.returncode == 2 and "interrupted" in message
+    assert os.listdir(tmp_path) == ["baskets.txt"]
+
+
+def test_a_closed_pipe_is_no_error(saved):
+    command = [sys.executable, "-m", "cleora_jax", "similar", "--embeddings", saved, "--entity", "item1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b"" and process.wait() == 0
+
+
+def test_closed_standard_input(tmp_path):
+    done = subprocess.run(
+        f"{sys.executable} -m cleora_jax embed -i - -o {tmp_path}/out.npz <&-",
+        shell=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2 and "standard input is closed" in done.stderr
+
+
+def test_the_input_is_not_overwritten(tmp_path, baskets, capsys):
+    assert main(["embed", "-i", baskets, "-o", baskets, *SMALL]) == 2
+    assert "is an input, too" in capsys.readouterr().err
+    assert Path(baskets).read_text() == BASKETS
+
+
+def test_a_fault_of_ours_is_not_blamed_on_the_user(baskets, tmp_path, monkeypatch):
+    import cleora_jax.graph.readers as readers
+
+    def broken(*_, **__):
+        raise ValueError("operands could not be broadcast")
+
+    monkeypatch.setattr(readers.Assembler, "finish", broken)
+    with pytest.raises(ValueError, match="broadcast"):
+        main(["embed", "-i", baskets, "-o", str(tmp_path / "out.npz")])
+
+
+def test_neighbours_of_several_columns_say_which(tmp_path, capsys):
+    path = tmp_path / "in.tsv"
+    path.write_text("".join(f"{i % 5}\t{i % 7}\n" for i in range(35)))
+    command = ["-i", str(path), "--columns", "user item", "--entity", "1", "--column", "user", "-k", "20", *SMALL]
+    done = run("similar", *command)
+    assert done.returncode == 0 and "`--residual-weight 0.5`" in done.stderr  # two sides: the warning names the option
+    listed = [line.split()[1:] for line in done.stdout.splitlines()]
+    assert len(listed) == 11 and ["item", "1"] in listed and ["user", "1"] not in listed
+    assert main(["similar", *command, "--json"]) == 0
+    assert {"column", "id", "cosine"} == set(json.loads(capsys.readouterr().out)["1"][0])
+    hidden = [*command[:2], "--columns", "transient::user item", *command[4:]]
+    assert main(["similar", *hidden]) == 2
+    assert "unknown entity" in capsys.readouterr().err
+
+
+def test_an_isolated_entity_is_said_to_be_one(tmp_path, capsys):
+    path = tmp_path / "in.tsv"
+    path.write_text("a b 1\nb c 1\nc d 1\nx y 0\n")
+    assert main(["similar", "-i", str(path), "--weight", "last", "--entity", "x", *SMALL]) == 0
+    assert "stands in no hyperedge" in capsys.readouterr().err

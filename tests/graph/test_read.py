@@ -538,3 +538,9 @@ def test_weights_beside_lines_are_checked() -> None:
 def test_relations_never_share_a_name() -> None:
     with pytest.raises(ValueError, match="would both be called 'a-b'"):
         parse_columns("a b complex::reflexive::a-b")
+
+
+def test_a_word_and_an_integer_are_ambiguous() -> None:
+    with pytest.raises(ValueError, match="may be two ids"):
+        from_hyperedges(zip(["u1", "u2"], [7, 9], strict=True))
+    assert from_hyperedges([("u1 u2", 7)]).relations[0].weight.tolist() == [7]

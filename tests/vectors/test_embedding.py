@@ -85,13 +85,24 @@ def test_never_the_query_even_among_equals():
 
 
 def test_columns(two_columns):
-    assert [e for e, _ in two_columns.most_similar("1", column="user", among="item")] == ["1", "3"]
-    assert [e for e, _ in two_columns.most_similar("1", column="user", among="user")] == ["2"]
-    assert two_columns.most_similar("2", k=1) == [("1", pytest.approx(np.sqrt(0.5)))]
+    assert [e for e, _ in two_columns.most_similar("1", column="user", among="item")] == [("item", "1"), ("item", "3")]
+    assert [e for e, _ in two_columns.most_similar("1", column="user", among="user")] == [("user", "2")]
+    assert two_columns.most_similar("2", k=1) == [(("item", "1"), pytest.approx(np.sqrt(0.5)))]
     with pytest.raises(NotFoundError, match=r"'shop'.*'user', 'item'"):
         two_columns.most_similar("2", among="shop")
     with pytest.raises(NotFoundError):
         two_columns.most_similar("1", column="shop")
+
+
+def test_neighbours_of_several_columns_are_pairs(two_columns):
+    """User 1 and item 1 are two entities, and each neighbour is itself a query."""
+    found = two_columns.most_similar(["2", "3"], k=10)
+    assert [e for e, _ in found[0]] == [("item", "1"), ("user", "1"), ("item", "3")]
+    assert [e for e, _ in found[1]] == [("user", "2"), ("item", "1"), ("user", "1")]
+    for key, cosine in found[0]:
+        assert two_columns.cosine("2", key) == cosine
+        assert key not in [e for e, _ in two_columns.most_similar(key)]
+        assert two_columns[key].shape == (2,)
 
 
 def test_isolated_entities_have_cosine_zero():

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
+import zipfile
 import zlib
 
 import numpy as np
@@ -214,8 +216,37 @@ def test_faults_of_npy(tmp_path):
     np.save(path, make(["a", "b"], seed=1).vectors)
     with pytest.raises(InputError, match="checksum"):
         load_embedding(path)
+    np.save(path, make(["a", "b", "c"]).vectors)
+    with pytest.raises(InputError, match=r"x\.npy: shape \[3, 7\], .*x\.ids\.json says \[2, 7\]"):
+        load_embedding(path)
+    path.write_bytes(b"PK\x05\x06" + bytes(18))  # an empty zip
+    with pytest.raises(InputError, match=r"x\.npy: not a whole \.npy file"):
+        load_embedding(path)
     (tmp_path / "x.ids.json").unlink()
     with pytest.raises(FileNotFoundError, match=r"ids\.json"):
+        load_embedding(path)
+
+
+@pytest.mark.parametrize("shape", [(4999999999, 2), (2, 4999999999), (3, 2), (2, 1), (10**30, 10**30), (0, 7)])
+@pytest.mark.parametrize("suffix", [".npy", ".npz"])
+def test_damaged_shape_takes_no_memory(tmp_path, suffix, shape):
+    """NumPy would make room for what the header of an array says before it reads it."""
+    path = tmp_path / f"x{suffix}"
+    embedding = make(["a", "b"], 2)
+    embedding.save(path)
+    array = io.BytesIO()
+    form = {"descr": "<f4", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(array, form)
+    array.write(embedding.vectors.tobytes())
+    if suffix == ".npy":
+        path.write_bytes(array.getvalue())
+    else:
+        with zipfile.ZipFile(path) as archive:
+            parts = {name: archive.read(name) for name in archive.namelist()}
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, part in (parts | {"vectors.npy": array.getvalue()}).items():
+                archive.writestr(name, part)
+    with pytest.raises(InputError, match=rf"x\{suffix}: truncated or damaged: shape \[{shape[0]}, {shape[1]}\]"):
         load_embedding(path)
 
 

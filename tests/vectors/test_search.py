@@ -78,6 +78,81 @@ def test_small_whole_numbers_with_many_ties(n, d, k, seed, block):
             assert score > other or row < later
 
 
+def assert_exact(found, vectors, queries, k, exclude=None, mask=None, atol=4e-15):
+    """To the rounding of float64: every cosine, that none left out is larger, and that equal rows are in row order."""
+    scores = unit(queries) @ unit(vectors).T
+    for query, answer in enumerate(pairs(found)):
+        left = np.ones(len(vectors), bool) if mask is None else mask.copy()
+        if exclude is not None and exclude[query] >= 0:
+            left[exclude[query]] = False
+        rows = np.array([row for row, _ in answer], int)
+        assert len(set(rows)) == len(rows) == min(k, np.count_nonzero(left)) and left[rows].all()
+        np.testing.assert_allclose([score for _, score in answer], scores[query, rows], atol=atol, rtol=0)
+        left[rows] = False
+        for place, row in enumerate(rows):
+            better = np.concatenate([rows[place + 1 :], np.flatnonzero(left)])
+            assert (scores[query, better] <= scores[query, row] + atol).all()
+            assert not ((vectors[better] == vectors[row]).all(axis=1) & (better < row)).any()
+
+
+def adversarial(rng, n, d):
+    """Rows that float32 products cannot order: at cosines 1 − 1e-9 … 1 − 1e-6, with equal, scaled and zero ones."""
+    vectors = np.tile(rng.standard_normal(d), (n, 1)) + 10 ** rng.uniform(-5, -3, (n, 1)) * rng.standard_normal((n, d))
+    vectors[rng.random(n) < 0.2] = vectors[0]
+    vectors *= np.exp2(rng.integers(-3, 4, (n, 1)))
+    vectors[rng.random(n) < 0.1] = 0
+    return vectors.astype(np.float32)
+
+
+def test_the_best_of_many_nearly_equal_rows():
+    vectors = np.tile([1, 6e-4], (61, 1)).astype(np.float32)  # at cosine 1 − 1.8e-7, but the last
+    vectors[60] = [1, 0]
+    found = top_k(vectors, vectors[60:], 1)
+    assert (found.rows.tolist(), found.scores.tolist()) == ([[60]], [[1]])
+
+
+@pytest.mark.parametrize("row_block", [7, 64, 10_000])
+@pytest.mark.parametrize(("n", "d"), [(60, 1), (300, 2), (500, 24), (400, 257)])
+def test_exact_among_nearly_equal_rows(monkeypatch, row_block, n, d):
+    monkeypatch.setattr(search, "ROW_BLOCK", row_block)
+    for name, size in (("REDO_QUERIES", 3), ("REDO_ROWS", 50), ("PAIR_BLOCK", 5)):
+        monkeypatch.setattr(search, name, size)
+    rng = np.random.default_rng(n + row_block)
+    vectors = adversarial(rng, n, d)
+    queries = np.concatenate([vectors[:6], unit(vectors[6:8]) + 1e-4 * rng.standard_normal((2, d))])
+    for k in (1, 10, n - 3, n + 5):
+        for exclude in (None, np.array([0, 1, 2, 3, 4, 5, -1, -1])):
+            for mask in (None, rng.random(n) < 0.4, np.arange(n) > n - 30):
+                assert_exact(top_k(vectors, queries, k, exclude, mask), vectors, queries, k, exclude, mask)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 80), st.integers(1, 40), st.integers(1, 90), st.integers(0, 2**32 - 1))
+def test_exact_whatever_the_rows(n, d, k, seed):
+    vectors = adversarial(np.random.default_rng(seed), n, d)
+    exclude = np.arange(min(n, 5))
+    assert_exact(top_k(vectors, vectors[:5], k, exclude), vectors, vectors[:5], k, exclude)
+
+
+@pytest.mark.parametrize("d", [1, 3, 64, 1000])
+def test_float32_scores_are_within_the_bound(d):
+    rng = np.random.default_rng(d)
+    vectors = (rng.standard_normal((500, d)) * 10 ** rng.uniform(-20, 20, (500, 1))).astype(np.float32)
+    vectors[::2] = np.abs(vectors[::2])  # cosines near 1: rounding errors at their largest
+    wide = search.unit_rows(vectors, "vectors")
+    for part in search._row_blocks(vectors, None, None):
+        scores = search._scores(wide[:50].astype(np.float32), part, np.full(50, -1))
+        assert np.abs(scores - wide[:50] @ wide.T).max() < search._noise(d, np.float32)
+
+
+def test_without_near_ties_nothing_is_done_again(monkeypatch):
+    monkeypatch.setattr(search, "_redone", None)
+    vectors = np.random.default_rng(3).standard_normal((3000, 32)).astype(np.float32)
+    vectors[::5] = 0
+    queries = np.concatenate([vectors[:40], np.zeros((1, 32))])
+    assert_exact(top_k(vectors, queries, 10), vectors, queries, 10)
+
+
 def test_equal_rows_come_in_row_order_at_the_cut():
     vectors = np.tile(np.random.default_rng(0).standard_normal(33).astype(np.float32), (20_011, 1))
     found = top_k(vectors, vectors[:2], 5, np.array([0, 1]))

@@ -99,7 +99,7 @@ def machine_table() -> str:
 
 
 def draw(groups: dict[tuple[str, str], list[dict[str, Any]]]) -> None:
-    """Bars of the ratios; the whiskers are the range over pairs."""
+    """Medians of the ratios on a logarithmic scale; the whiskers are the range over pairs."""
     bars = [
         (f"{name.removesuffix('-generated')}, {mode}: {title}", ratio(lines, figure))
         for (name, mode), lines in groups.items()
@@ -111,7 +111,11 @@ def draw(groups: dict[tuple[str, str], list[dict[str, Any]]]) -> None:
     middle = [median(ratios) for _, ratios in bars]
     reach = [[m - min(r) for m, (_, r) in zip(middle, bars, strict=True)],
              [max(r) - m for m, (_, r) in zip(middle, bars, strict=True)]]  # fmt: skip
-    axis.barh(place, middle, xerr=reach, color="#3f7fbf", ecolor="#555555", height=0.7)
+    axis.errorbar(middle, place, xerr=reach, fmt="o", color="#3f7fbf", ecolor="#888888", markersize=5)
+    axis.set_xscale("log", base=2)
+    axis.xaxis.set_major_formatter("{x:g}×")
+    axis.grid(axis="x", color="#dddddd")
+    axis.set_axisbelow(True)
     axis.set_yticks(place, [label for label, _ in bars], fontsize=8)
     axis.axvline(1, color="black", linewidth=0.8)
     axis.invert_yaxis()

@@ -51,9 +51,9 @@ def _run(args: argparse.Namespace) -> int:
     except BrokenPipeError:  # the reader has seen enough (`| head`)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more to flush into the pipe
         return OK
-    except (InputError, NotFoundError, FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-        return _fail(_as_options(str(error)))
-    except OptionError as error:
+    except (
+        InputError, OptionError, NotFoundError, FileNotFoundError, IsADirectoryError, NotADirectoryError,
+    ) as error:  # fmt: skip
         return _fail(_as_options(str(error)))
     except OSError as error:  # a full or failing disk
         return _fail(str(error), FAILED)

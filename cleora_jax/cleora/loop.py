@@ -28,9 +28,8 @@ class Pending(NamedTuple):
     @classmethod
     def nothing(cls, dim: int, *, triangular: bool) -> Pending:
         """A map that changes no bit, so that the first step is compiled as all others are."""
-        moments = Moments(np.zeros(dim, np.float32), np.zeros((dim, dim), np.float32))  # type: ignore[arg-type]
-        nothing = cls(Affine.identity(dim, triangular=triangular), moments)
-        return jax.tree.map(jnp.asarray, nothing)
+        moments = Moments(np.zeros(dim, np.float32), np.zeros((dim, dim), np.float32), np.float32(0))  # type: ignore
+        return jax.tree.map(jnp.asarray, cls(Affine.identity(dim, triangular=triangular), moments))
 
 
 class State(NamedTuple):
@@ -137,16 +136,16 @@ def subspace_change(alive: jax.Array, old: State, new: State, *, rank: int) -> j
     """
     joint = measure(old.table + new.table, alive)
     dim = len(joint.mean) // 2
-    first = _basis(old, Moments(joint.mean[:dim], joint.cov[:dim, :dim]), rank)
-    second = _basis(new, Moments(joint.mean[dim:], joint.cov[dim:, dim:]), rank)
+    first = _basis(old, joint.cov[:dim, :dim], rank)
+    second = _basis(new, joint.cov[dim:, dim:], rank)
     cosines = first.matrix.T @ joint.cov[:dim, dim:] @ second.matrix
     kept = jnp.maximum(jnp.maximum(first.kept, second.kept), 1)
     return jnp.sqrt(jnp.clip(1 - (cosines**2).sum() / kept, 0, 1))
 
 
-def _basis(state: State, moments: Moments, rank: int) -> Whitening:
+def _basis(state: State, cov: jax.Array, rank: int) -> Whitening:
     """A with (z − μ) A orthonormal (in covariance) over the column space of x, and its dimension."""
-    matrix = jnp.eye(len(moments.mean), dtype=jnp.float32) if state.pending is None else state.pending.affine.matrix
-    of_x = Moments(jnp.zeros_like(moments.mean), matrix.T @ moments.cov @ matrix)
-    inner = principal(of_x, rank, 1.0)
+    matrix = jnp.eye(len(cov), dtype=jnp.float32) if state.pending is None else state.pending.affine.matrix
+    of_x = matrix.T @ cov @ matrix
+    inner = principal(Moments(jnp.zeros(len(cov)), of_x, jnp.trace(of_x)), rank, 1.0)
     return Whitening(matrix @ inner.matrix, inner.kept)

@@ -47,7 +47,7 @@ def principal(moments: Moments, rank: int, alpha: float) -> Whitening:
     vectors = jnp.where(largest < 0, -vectors, vectors)
     keep = (values > null_variance(moments, values[0])) & (jnp.arange(len(values)) < rank)
     scale = jnp.where(keep, jnp.where(keep, values, 1.0) ** (-alpha / 2), 0.0)
-    return Whitening(vectors * scale, keep.sum())
+    return Whitening(vectors * scale, keep.sum(dtype=jnp.int32))
 
 
 def triangular(moments: Moments) -> Whitening:
@@ -66,14 +66,13 @@ def triangular(moments: Moments) -> Whitening:
         right = jnp.linalg.qr(exact.matrix.T[:, ::-1], mode="r")  # A = U Q by the QR of Aᵀ, rows and columns reversed
         return Whitening(right.T[::-1, ::-1], exact.kept)
 
-    return jax.lax.cond(sure, lambda: Whitening(inverse.T, jnp.sum(sure) * dim), turned)
+    return jax.lax.cond(sure, lambda: Whitening(inverse.T, jnp.int32(dim)), turned)
 
 
 def null_variance(moments: Moments, largest: jax.Array) -> jax.Array:
     """The variance up to which a direction counts as null, given the largest eigenvalue (or a bound of it)."""
     eps = jnp.finfo(jnp.float32).eps
-    mean_square = jnp.trace(moments.cov) + (moments.mean * moments.mean).sum()
-    rounding = (4 * eps) ** 2 * mean_square  # what rounding of float32 rows of this size may show
+    rounding = (4 * eps) ** 2 * moments.square  # what rounding of float32 rows of this size may show
     return jnp.maximum(len(moments.mean) * eps * largest, rounding)
 
 

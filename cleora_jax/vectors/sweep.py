@@ -66,10 +66,17 @@ class Affine(NamedTuple):
 
 
 class Moments(NamedTuple):
-    """Mean float32[d] and covariance float32[d, d] (divided by n − 1, exactly symmetric) of the rows that are alive."""
+    """Of the rows that are alive.
+
+    Args:
+        mean: float32[d].
+        cov: float32[d, d], divided by n − 1, exactly symmetric.
+        square: mean square size of the rows as they were rounded (before `sweep` moved them).
+    """
 
     mean: jax.Array
     cov: jax.Array
+    square: jax.Array
 
 
 class _Sums(NamedTuple):
@@ -97,7 +104,6 @@ def sweep(
     (It wants a map, be it the identity: the product leaves a chunk in a buffer of its own. Without, XLA would read the
     chunk again after it was overwritten, and copy the table for each chunk to make that possible.)
     """
-
     stride = max(1, len(alive) // CHUNK_ROWS)
     sample = _moved([block[::stride] for block in blocks], reach[::stride, None], affine, normalization)
     some = alive[None, ::stride]
@@ -111,7 +117,7 @@ def sweep(
         return _written(blocks, chunk, window), _added(sums, chunk, _mask(alive, window))
 
     blocks, sums = fold_rows(body, (blocks, _no_sums(blocks)), len(blocks[0]))
-    return blocks, _moments(sums)
+    return blocks, _moments(sums, join_columns(origin)[0])
 
 
 def transform(blocks: Blocks, reach: jax.Array, affine: Affine | None, normalization: Normalization) -> Blocks:
@@ -196,11 +202,16 @@ def _added(sums: _Sums, chunk: Chunk, mask: jax.Array) -> _Sums:
     """
     rows = join_columns(chunk)
     count = mask.sum()
-    total = mask.T @ rows  # the order of a product does not depend on threads, that of `sum` does
-    mean = total / jnp.maximum(count, 1)
-    gap = mean - (sums.total[0] + sums.total[1]) / jnp.maximum(sums.rows, 1)
+    about = (
+        mask.T @ rows / jnp.maximum(count, 1)
+    )  # the order of a product does not depend on threads, that of `sum` does
+    centred = (rows - about) * mask
+    left = mask.T @ centred  # by rounding of the mean; without this correction equal rows would seem to differ
+    within = _scatter(centred) - left.T * left / jnp.maximum(count, 1)
+    total = count * about + left
+    gap = total / jnp.maximum(count, 1) - (sums.total[0] + sums.total[1]) / jnp.maximum(sums.rows, 1)
     weight = sums.rows * count / jnp.maximum(sums.rows + count, 1)
-    scatter = _scatter((rows - mean) * mask) + weight * gap.T * gap
+    scatter = within + weight * gap.T * gap
     return _Sums(sums.rows + count, two_sum(*sums.total, total), two_sum(*sums.scatter, scatter))
 
 
@@ -213,7 +224,8 @@ def _scatter(centred: jax.Array) -> jax.Array:
     return jnp.concatenate([jnp.pad(half, ((0, 0), (start, 0))) for start, half in zip(starts, halves, strict=True)])
 
 
-def _moments(sums: _Sums) -> Moments:
+def _moments(sums: _Sums, origin: jax.Array | float = 0.0) -> Moments:
     mean = (sums.total[0] + sums.total[1])[0] / jnp.maximum(sums.rows, 1)
     upper = jnp.triu(sums.scatter[0] + sums.scatter[1])
-    return Moments(mean, (upper + jnp.triu(upper, 1).T) / jnp.maximum(sums.rows - 1, 1))
+    cov = (upper + jnp.triu(upper, 1).T) / jnp.maximum(sums.rows - 1, 1)
+    return Moments(mean, cov, jnp.trace(cov) + ((mean + origin) ** 2).sum())

@@ -330,6 +330,14 @@ def test_a_graph_without_information_gives_zeros():
         assert not embed(from_hyperedges(["a b"]), Cleora(dim=4)).vectors.any()
 
 
+@pytest.mark.parametrize("steps", [1, 2, 5])
+@pytest.mark.parametrize("form", ["clique", "factored"])
+@pytest.mark.parametrize("rank", [8, 16])
+def test_one_hyperedge_is_no_information_at_any_size(steps, form, rank):
+    graph = from_hyperedges([[f"e{i}" for i in range(200)]])
+    assert not embed(graph, Cleora(dim=16, whiten_rank=rank, num_iterations=steps, form=form)).vectors.any()
+
+
 def test_several_relations_are_never_a_silent_choice():
     graph = TOYS["relations"]
     with pytest.raises(ValueError, match="user-item, item.*joint"):

@@ -38,6 +38,17 @@ def test_moments_are_those_of_the_rows_alive(rows, dim):
     np.testing.assert_array_equal(found.cov, found.cov.T)
 
 
+@pytest.mark.parametrize("rows", ROWS)
+def test_equal_rows_have_no_covariance(rows):
+    """Though their mean is rounded: whitened, that would be noise made large."""
+    table = jnp.tile(jnp.asarray(RNG.standard_normal((1, 40)), jnp.float32), (rows, 1))
+    for moments in (
+        measure((table,), jnp.ones(rows)),
+        sweep((table,), *[jnp.ones(rows)] * 2, Affine.identity(40), "l2")[1],
+    ):
+        assert principal(moments, 40, 1.0).kept == triangular(moments).kept == 0
+
+
 def test_covariance_survives_a_mean_far_away_and_an_outlying_chunk():
     """Sums of squares would lose it: the spread is a thousandth of the mean, and one chunk lies apart."""
     table = (100 + 0.1 * RNG.standard_normal((5 * CHUNK_ROWS, 4))).astype(np.float32)
@@ -88,7 +99,7 @@ def covariance_of(values: np.ndarray) -> Moments:
     """Moments of a table whose covariance has these eigenvalues."""
     rotation = np.linalg.qr(RNG.standard_normal((len(values), len(values))))[0]
     cov = (rotation * values @ rotation.T).astype(np.float32)
-    return Moments(jnp.zeros(len(values)), jnp.asarray((cov + cov.T) / 2))
+    return Moments(jnp.zeros(len(values)), jnp.asarray((cov + cov.T) / 2), jnp.float32(values.sum()))
 
 
 @pytest.mark.parametrize("dim", [1, 3, 128, 200])

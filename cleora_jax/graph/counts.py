@@ -15,17 +15,19 @@ from cleora_jax.graph.hyperedges import Incidence, Relation, hyperedge_weight, i
 
 
 def clique_counts(relation: Relation, num_entities: int) -> sp.csr_array:
-    """W as one symmetric CSR (n × n, float32, sorted, no duplicates); a given matrix as it was given."""
+    """W as one symmetric CSR (n × n, float32, sorted, no duplicates); a given matrix as it was given.
+
+    Only pairs in one order are expanded: W = B + Bᵀ, and the diagonal where a column relates to itself.
+    """
     if relation.counts is not None:
         return relation.counts
     left, right = sides(relation)
     weight, unit = _counted(hyperedge_weight(relation))
-    parts = list(_pairs(left, right, weight))
+    half = _matrix(list(_pairs(left, right, weight)), num_entities)
+    total = half + _transpose(half)
     if relation.reflexive:  # a member's pair with itself, added up apart: n entries instead of Σ|e|
-        parts.append(_diagonal(left, weight, num_entities))
-    else:
-        parts += [(column, row, value) for row, column, value in parts]
-    return _to_csr(parts, num_entities, unit)
+        total = total + _diagonal(left, weight, num_entities)
+    return _in_units(total, unit)
 
 
 def ordered_counts(relation: Relation, num_entities: int) -> sp.csr_array:
@@ -34,11 +36,11 @@ def ordered_counts(relation: Relation, num_entities: int) -> sp.csr_array:
         return relation.counts
     left, right = sides(relation)
     if not relation.reflexive:
-        return _to_csr(list(_pairs(left, right, hyperedge_weight(relation))), num_entities)
+        return _in_units(_matrix(list(_pairs(left, right, hyperedge_weight(relation))), num_entities))
     mass = np.ones(len(left)) if relation.weight is None else relation.weight.astype(np.float64)
     pairs = left.size * (left.size - 1) / 2
     weight = np.divide(mass, pairs, out=np.zeros_like(mass), where=pairs > 0)
-    return _to_csr(list(_pairs(left, right, weight, ordered=True)), num_entities)
+    return _in_units(_matrix(list(_pairs(left, right, weight)), num_entities))
 
 
 def factors(relation: Relation, num_entities: int) -> tuple[sp.csr_array, sp.csr_array]:
@@ -61,10 +63,10 @@ def _transpose(matrix: sp.csr_array) -> sp.csr_array:
 Pairs = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
-def _pairs(left: Incidence, right: Incidence, weight: np.ndarray, *, ordered: bool = False) -> Iterator[Pairs]:
+def _pairs(left: Incidence, right: Incidence, weight: np.ndarray) -> Iterator[Pairs]:
     """(row, column, value) of member pairs, hyperedges of equal shape at a time.
 
-    Over one column: the pairs of different places (of increasing place where `ordered`); over two: all pairs.
+    Over one column: from each place to every later one; over two: all pairs.
     """
     reflexive = left is right
     shape = left.size * (int(right.size.max(initial=0)) + 1) + right.size
@@ -73,7 +75,7 @@ def _pairs(left: Incidence, right: Incidence, weight: np.ndarray, *, ordered: bo
         size_left, size_right = int(left.size[rows[0]]), int(right.size[rows[0]])
         place_left, place_right = np.divmod(np.arange(size_left * size_right), max(size_right, 1))
         if reflexive:
-            kept = place_left < place_right if ordered else place_left != place_right
+            kept = place_left < place_right
             place_left, place_right = place_left[kept], place_right[kept]
         if len(place_left) == 0:
             continue
@@ -105,27 +107,30 @@ def _members(side: Incidence, rows: np.ndarray | slice, size: int) -> np.ndarray
     return members
 
 
-def _diagonal(side: Incidence, weight: np.ndarray, num_entities: int) -> Pairs:
+def _diagonal(side: Incidence, weight: np.ndarray, num_entities: int) -> sp.csr_array:
     each = None if weight.dtype == np.int32 else np.repeat(weight, side.size)
     value: np.ndarray = np.bincount(side.member, weights=each, minlength=num_entities).astype(weight.dtype)
-    rows = np.flatnonzero(value).astype(np.int32)
-    return rows, rows, value[rows]
+    rows = np.arange(num_entities + 1, dtype=np.int32)
+    return sp.csr_array((value, rows[:-1], rows), shape=(num_entities, num_entities))
 
 
-def _to_csr(parts: list[Pairs], num_entities: int, unit: float = 1.0) -> sp.csr_array:
-    """Sum of pairs as a canonical CSR, in units; added up in int32 or float64, in an order fixed by the data."""
-    row, column, value = (
-        np.concatenate([part[field] for part in parts] or [np.zeros(0, np.float64 if field == 2 else np.int32)])
-        for field in range(3)
-    )
-    matrix = sp.coo_array((value, (row, column)), shape=(num_entities, num_entities)).tocsr()
-    matrix.sum_duplicates()
-    matrix.indices = matrix.indices.astype(np.int32, copy=False)
-    matrix.indptr = index_array(matrix.indptr)
+def _matrix(parts: list[Pairs], num_entities: int) -> sp.csr_array:
+    """Sum of pairs as a CSR, sorted, no duplicates; added up in int32 or float64, in an order fixed by the data."""
+    shape = (num_entities, num_entities)
+    if not parts:
+        return sp.csr_array(shape, dtype=np.float64)
+    row, column, value = parts[0] if len(parts) == 1 else map(np.concatenate, zip(*parts, strict=True))
+    return sp.csr_array(sp.coo_array((value, (row, column)), shape=shape).tocsr())
+
+
+def _in_units(matrix: sp.csr_array, unit: float = 1.0) -> sp.csr_array:
+    """The matrix in float32, times the unit that its entries count."""
+    data = np.empty(matrix.nnz, np.float32)
     with np.errstate(over="ignore"):
-        matrix.data = (matrix.data * unit).astype(np.float32)
-    check_counts(matrix.data)
-    return sp.csr_array(matrix)
+        np.multiply(matrix.data, unit, out=data, dtype=np.float64, casting="same_kind")
+    check_counts(data)
+    indices, indptr = matrix.indices.astype(np.int32, copy=False), index_array(matrix.indptr)
+    return sp.csr_array((data, indices, indptr), shape=matrix.shape)
 
 
 def check_counts(data: np.ndarray) -> None:

@@ -9,6 +9,8 @@ from cleora_jax.graph.tokens import arrow_of, numpy_of, unpack
 from cleora_jax.graph.vocab import Vocab
 
 FLUSH_TOKENS = 1 << 23  # tokens kept unencoded at a time; bounds the memory of reading
+SORTED = 1 << 12  # keys so few are sorted rather than hashed
+MIXER = np.uint64(0x9E3779B97F4A7C15)  # 2⁶⁴ over the golden ratio: multiplicative hashing (Knuth, TAOCP 3, §6.4)
 
 
 class Interner:
@@ -43,13 +45,47 @@ class Interner:
             return
         known = len(self._keys)
         arrays = [self._keys, *self._pending]
-        if not all(pa.types.is_uint64(array.type) for array in arrays):
-            arrays = [_as_strings(array) for array in arrays]
-        encoded = pa.chunked_array(arrays).dictionary_encode()
-        codes = np.concatenate([numpy_of(chunk.indices, np.int32) for chunk in encoded.chunks])[known:]
-        self._keys = encoded.chunk(encoded.num_chunks - 1).dictionary
-        self._codes.append(codes)
         self._pending, self._pending_tokens = [], 0
+        if all(pa.types.is_uint64(array.type) for array in arrays):
+            packed, codes = _encode(np.concatenate([numpy_of(array, np.uint64) for array in arrays]))
+            self._keys = arrow_of(packed)
+        else:
+            encoded = pa.chunked_array([_as_strings(array) for array in arrays]).dictionary_encode()
+            codes = np.concatenate([numpy_of(chunk.indices, np.int32) for chunk in encoded.chunks])
+            self._keys = encoded.chunk(encoded.num_chunks - 1).dictionary
+        self._codes.append(codes[known:])
+
+
+def _encode(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct keys by first appearance, and the int32 code of every key: what Arrow's `dictionary_encode` gives.
+
+    About twice as fast as that where there are millions of distinct keys.
+    """
+    first = _first_of(keys)
+    new = first == np.arange(len(keys), dtype=np.int32)
+    code = np.cumsum(new, dtype=np.int32)
+    code -= 1
+    return keys[new], code[first]
+
+
+def _first_of(keys: np.ndarray) -> np.ndarray:
+    """int32: where each uint64 key stands first.
+
+    A table holds, by hash, the first key of each; keys that find another one there are hashed anew, among themselves.
+    """
+    if len(keys) < SORTED:
+        _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+        return first.astype(np.int32)[inverse]
+    bits = len(keys).bit_length()
+    keys = keys * MIXER
+    slot = (keys >> np.uint64(64 - bits)).view(np.int64)
+    table = np.empty(1 << bits, np.int32)
+    table[slot[::-1]] = np.arange(len(keys) - 1, -1, -1, dtype=np.int32)  # of several, the one written last stays
+    first: np.ndarray = table[slot]
+    others = np.flatnonzero(keys[first] != keys)
+    rest = keys[others]
+    first[others] = others[_first_of(rest ^ rest >> np.uint64(32))]
+    return first
 
 
 def _as_strings(keys: pa.Array) -> pa.LargeStringArray:

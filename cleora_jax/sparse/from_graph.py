@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 import scipy.sparse as sp
 
@@ -67,11 +67,12 @@ def _clique(graph: Graph, propagation: str, differentiable: bool) -> Operator:
                 "`propagation='symmetric'` needs symmetric counts; this graph's matrix is not symmetric."
             )
         scale = _inverse(np.sqrt(degree))
-        return _operator((_scaled(counts, scale, scale),), np.ones_like(degree))
-    matrix = _scaled(counts, _inverse(degree), None)
+        matrix = _scaled(counts, scale, scale)
+        return _operator((matrix,), row_sums(matrix), np.ones_like(degree))
+    matrix, ones = _scaled(counts, _inverse(degree), None), degree > 0
     if symmetric:
-        return _operator((matrix,), np.where(degree > 0, degree, 1))
-    return _operator((matrix,), None, (_transposed(matrix),) if differentiable else None)
+        return _operator((matrix,), ones, np.where(ones, degree, 1))
+    return _operator((matrix,), ones, None, (_transposed(matrix),) if differentiable else None)
 
 
 def _factored(graph: Graph, propagation: str) -> Operator:
@@ -81,8 +82,9 @@ def _factored(graph: Graph, propagation: str) -> Operator:
     degree = scatter.astype(np.float64) @ row_sums(gather)
     if propagation == "symmetric":
         scale = _inverse(np.sqrt(degree))
-        return _operator((_scaled(scatter, scale, None), _scaled(gather, None, scale)), np.ones_like(degree))
-    return _operator((_scaled(scatter, _inverse(degree), None), gather), np.where(degree > 0, degree, 1))
+        scatter, gather = _scaled(scatter, scale, None), _scaled(gather, None, scale)
+        return _operator((scatter, gather), scatter.astype(np.float64) @ row_sums(gather), np.ones_like(degree))
+    return _operator((_scaled(scatter, _inverse(degree), None), gather), degree > 0, np.where(degree > 0, degree, 1))
 
 
 def _directed(graph: Graph, inward: bool, differentiable: bool) -> Operator:
@@ -96,19 +98,19 @@ def _directed(graph: Graph, inward: bool, differentiable: bool) -> Operator:
     loops = sp.coo_array((np.ones(len(sinks), np.float32), (sinks, sinks)), shape=counts.shape)
     counts = sp.csr_array(counts + loops.tocsr())
     matrix = _scaled(counts, _inverse(row_sums(counts)), None)
-    return _operator((matrix,), None, (_transposed(matrix),) if differentiable else None)
+    return _operator((matrix,), touched, None, (_transposed(matrix),) if differentiable else None)
 
 
 def _operator(
-    matrices: tuple[sp.csr_array, ...], similarity: np.ndarray | None, adjoint: tuple[sp.csr_array, ...] | None = None
+    matrices: tuple[sp.csr_array, ...],
+    row_sum: np.ndarray,
+    similarity: np.ndarray | None,
+    adjoint: tuple[sp.csr_array, ...] | None = None,
 ) -> Operator:
-    total = np.ones(matrices[-1].shape[1])
-    for matrix in reversed(matrices):
-        total = matrix.astype(np.float64) @ total if len(matrices) > 1 else row_sums(matrix)
     return Operator(
         tuple(Csr.of(matrix) for matrix in matrices),
-        jnp.asarray(total.astype(np.float32)),
-        None if similarity is None else jnp.asarray(similarity.astype(np.float32)),
+        jax.device_put(row_sum.astype(np.float32)),  # jnp.asarray would compile
+        None if similarity is None else jax.device_put(similarity.astype(np.float32)),
         None if adjoint is None else tuple(Csr.of(matrix) for matrix in adjoint),
     )
 
@@ -124,12 +126,12 @@ def row_sums(matrix: sp.csr_array) -> np.ndarray:
 
 def _scaled(matrix: sp.csr_array, rows: np.ndarray | None, columns: np.ndarray | None) -> sp.csr_array:
     """diag(rows) M diag(columns), float32 (rounded once, so that tiny degrees do no harm), sharing the indices."""
-    data = matrix.data.astype(np.float64)
-    if columns is not None:
-        data *= columns[matrix.indices]
+    scale: np.ndarray = np.ones(1) if columns is None else columns[matrix.indices]
     if rows is not None:
-        data *= np.repeat(rows, np.diff(matrix.indptr))
-    return sp.csr_array((data.astype(np.float32), matrix.indices, matrix.indptr), shape=matrix.shape)
+        each = np.repeat(rows, np.diff(matrix.indptr))
+        scale = each if columns is None else np.multiply(each, scale, out=each)
+    data = np.multiply(matrix.data, scale, out=np.empty_like(matrix.data), dtype=np.float64, casting="same_kind")
+    return sp.csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
 
 
 def _inverse(values: np.ndarray) -> np.ndarray:

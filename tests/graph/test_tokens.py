@@ -105,3 +105,18 @@ def test_packed_strings_are_copies_not_views_of_the_chunk() -> None:
     array = to_arrow(split_blanks(np.frombuffer(text, np.uint8)))
     text[0:3] = b"xyz"
     assert unpack(array.to_numpy()).to_pylist() == ["abc", "defg"]
+
+
+@pytest.mark.parametrize("form", ["{}", "user{:04d}", "{:08d}", "{:x}", "{}aaaaaaa"])
+def test_codes_of_many_ids_are_those_of_arrow(form: str) -> None:
+    """Ids that differ in their first, their last or all bytes, so many that keys collide and are hashed anew."""
+    rng = np.random.default_rng(0)
+    ids = [form.format(number) for number in rng.integers(0, 9000 if "user" in form else 40_000, 60_000)]
+    packed = to_arrow(split_blanks(array_of(" ".join(entity[:8] for entity in ids) + "\n")))
+    assert pa.types.is_uint64(packed.type)
+    interner = intern.Interner()
+    interner.add(packed)
+    found, codes = interner.finish()
+    wanted = pa.array([entity[:8] for entity in ids], pa.large_string()).dictionary_encode()
+    assert found.equals(wanted.dictionary)
+    assert np.array_equal(codes, wanted.indices.to_numpy())

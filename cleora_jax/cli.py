@@ -79,9 +79,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 _OPTIONS = (
-    "--columns", "--format", "--weight", "--group-by", "--shared-ids", "--comment", "--on-bad-line", "--input", "--dim",
-    "--iterations", "--propagation", "--normalization", "--whiten", "--whiten-alpha", "--whiten-rank",
-    "--residual-weight", "--init", "--seed", "--tolerance", "--column", "--among",
+    "--columns", "--format", "--weight", "--group-by", "--shared-ids", "--header", "--comment", "--on-bad-line",
+    "--input", "--dim", "--iterations", "--propagation", "--normalization", "--whiten", "--whiten-alpha",
+    "--whiten-rank", "--residual-weight", "--init", "--seed", "--tolerance", "--hyperedge-trim-n", "--column",
+    "--among",
 )  # fmt: skip
 
 
@@ -143,6 +144,10 @@ def _input_arguments(parser: argparse.ArgumentParser, *, required: bool) -> None
     group.add_argument("--weight", metavar="COLUMN", help="column of hyperedge weights, or 'last' entry of a line")
     group.add_argument("--group-by", metavar="COLUMN", help="rows with the same value here form one hyperedge")
     group.add_argument("--shared-ids", action="store_true", help="equal ids in different columns are one entity")
+    group.add_argument(
+        "--header", action="store_true",
+        help="the first line of each file names its columns: find those of the spec by name, ignore others",
+    )  # fmt: skip
     group.add_argument("--comment", metavar="PREFIX", help="skip lines that start with this, e.g. '#'")
     group.add_argument(
         "--on-bad-line", choices=("error", "skip"), default="error",
@@ -167,6 +172,10 @@ def _method_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--init", choices=("hash", "pycleora"), default="hash", help="first vectors (default: hash)")
     group.add_argument("--seed", type=int, default=0, help="of the first vectors (default: 0)")
     group.add_argument("--form", choices=("auto", "clique", "factored"), default="auto", help=argparse.SUPPRESS)
+    group.add_argument(
+        "--hyperedge-trim-n", type=int, metavar="N",
+        help="of larger hyperedges, keep only pairs with one of the N most frequent entities (default: all pairs)",
+    )  # fmt: skip
     group.add_argument("--tolerance", type=float, help="stop when the column space moves by at most this")
 
 
@@ -300,7 +309,8 @@ def _graph(args: argparse.Namespace) -> Graph:
     with _progress(args) as progress:
         graph = read(
             args.input, args.columns, format=args.format, weight=args.weight, group_by=args.group_by,
-            shared_ids=args.shared_ids, comment=args.comment, on_bad_line=args.on_bad_line, progress=progress,
+            shared_ids=args.shared_ids, header=args.header, comment=args.comment, on_bad_line=args.on_bad_line,
+            progress=progress,
         )  # fmt: skip
     report = graph.report
     _say(args, f"{graph} read as {report.format}")
@@ -316,7 +326,7 @@ def _method(args: argparse.Namespace) -> Cleora:
         dim=args.dim, num_iterations=args.iterations, propagation=args.propagation, normalization=args.normalization,
         whiten=int(args.whiten) if args.whiten.isdecimal() else args.whiten, whiten_alpha=args.whiten_alpha,
         whiten_rank=args.whiten_rank, residual_weight=args.residual_weight, init=args.init, seed=args.seed,
-        form=args.form, tolerance=args.tolerance,
+        form=args.form, hyperedge_trim_n=args.hyperedge_trim_n, tolerance=args.tolerance,
     )  # fmt: skip
 
 
@@ -331,9 +341,10 @@ def _graph_summary(graph: Graph) -> dict[str, Any]:
         "hyperedges": graph.num_hyperedges,
         "relations": [relation.name for relation in graph.relations],
         "entries": graph.entries(),
-        "isolated": int(graph.isolated.sum()),
+        "isolated": report.isolated_entities,
         "lines": report.lines,
         "blank_lines": report.blank_lines,
+        "header_lines": report.header_lines,
         "comment_lines": report.comment_lines,
         "bad_lines": report.bad_lines,
         "bad_examples": list(report.bad_examples),

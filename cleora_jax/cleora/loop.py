@@ -29,7 +29,7 @@ class Pending(NamedTuple):
     def nothing(cls, dim: int, *, triangular: bool) -> Pending:
         """A map that changes no bit, so that the first step is compiled as all others are."""
         moments = Moments(np.zeros(dim, np.float32), np.zeros((dim, dim), np.float32), np.float32(0))  # type: ignore
-        return jax.tree.map(jnp.asarray, cls(Affine.identity(dim, triangular=triangular), moments))
+        return jax.device_put(cls(Affine.identity(dim, triangular=triangular), moments))
 
 
 class State(NamedTuple):

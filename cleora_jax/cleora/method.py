@@ -78,6 +78,8 @@ class Cleora:
         init: "hash" or "pycleora" (first vectors; an array or Embedding goes to `embed(init=…)`).
         seed: of the first vectors.
         form: "auto", "clique" or "factored": how hyperedges are multiplied; the result is the same.
+        hyperedge_trim_n: None, or of larger hyperedges only the pairs with at least one of the so many most frequent
+            entities are kept (see `Graph.trimmed`).
         tolerance: None, or stop when the column space moves by at most this (see `Trace.subspace_change`); 0 only
             measures. Costs three covariances a step.
 
@@ -95,6 +97,7 @@ class Cleora:
     init: str = "hash"
     seed: int = 0
     form: Form = "auto"
+    hyperedge_trim_n: int | None = None
     tolerance: float | None = None
 
     def __post_init__(self) -> None:
@@ -113,6 +116,8 @@ class Cleora:
             self._keep(whiten=checks.integer("whiten", self.whiten, low=1))
         if self.whiten_rank is not None:
             self._keep(whiten_rank=checks.integer("whiten_rank", self.whiten_rank, low=1, high=self.dim))
+        if self.hyperedge_trim_n is not None:
+            self._keep(hyperedge_trim_n=checks.integer("hyperedge_trim_n", self.hyperedge_trim_n, low=1))
         if self.tolerance is not None:
             self._keep(tolerance=checks.real("tolerance", self.tolerance, low=0))
 
@@ -132,13 +137,13 @@ class Cleora:
     ) -> tuple[np.ndarray, Trace]:
         """Vectors float32[n, dim] of all entities, and the trace."""
         self._warn_of_two_sides(graph)
-        op, order = reordered(markov(graph, self.propagation, form=self.form))
+        op, order = reordered(markov(graph, self.propagation, form=self.form, hyperedge_trim_n=self.hyperedge_trim_n))
         alive = np.asarray(op.row_sum) > 0
         rank = self._rank(int(alive.sum()))
         table = start(graph.vocab, self.dim, self.init if init is None else init, self.seed, order)
         state = self._first(table, alive, rank)
         del table
-        mask = jnp.asarray(alive, jnp.float32)
+        mask = jax.device_put(alive.astype(np.float32))
         with one_blas_thread():
             state, trace = self._iterate(op, mask, rank, state, progress)
             blocks = jax.block_until_ready(finish(mask, *state, rank=rank, alpha=self.whiten_alpha))
@@ -186,7 +191,7 @@ class Cleora:
         self, op: Operator, alive: jax.Array, rank: int, state: State, progress: Progress
     ) -> tuple[State, Trace]:
         """The loop over steps; stops early where the subspace has converged."""
-        weight = jnp.float32(self.residual_weight)
+        weight = np.float32(self.residual_weight)
         seen: list[Seen | None] = []
         changes: list[float] = []
         spare = tuple(jnp.zeros_like(block) for block in state.table)

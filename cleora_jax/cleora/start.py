@@ -60,7 +60,7 @@ def hashed(vocab: Vocab, dim: int, seed: int) -> jax.Array:
     key = entity_hashes(vocab, seed)
     low = (key & np.uint64(0xFFFFFFFF)).astype(np.uint32)
     high = (key >> np.uint64(32)).astype(np.uint32)
-    return _hashed(jnp.asarray(low), jnp.asarray(high), dim)
+    return _hashed(jax.device_put(low), jax.device_put(high), dim)
 
 
 @partial(jax.jit, static_argnames="dim")

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from cleora_jax._checks import InputError, OptionError
-from cleora_jax.graph.build import BuildReport, Graph
+from cleora_jax.graph.build import BuildReport, Graph, counting_isolated
 from cleora_jax.graph.columns import Column, parse_columns, relation_name, relations_of
 from cleora_jax.graph.hyperedges import Incidence, Relation, group_rows, offsets_of
 from cleora_jax.graph.intern import Interner, first_tokens, merge_columns
@@ -87,6 +87,7 @@ class Tally:
     on_bad_line: str = "error"
     lines: int = 0
     blank: int = 0
+    headers: int = 0
     comments: int = 0
     bad: int = 0
     examples: tuple[str, ...] = ()
@@ -152,7 +153,8 @@ class Assembler:
             Relation(relation_name(columns, a, b), sides[a], sides[b], weight) for a, b in relations_of(columns)
         )
         transient = tuple(column.name for column in columns if column.transient)
-        return Graph(vocab, relations, transient, report)
+        graph = Graph(vocab, relations, transient, report)
+        return graph if weight is None else counting_isolated(graph)  # what is read stands in a hyperedge
 
     def _merge(
         self, names: tuple[str, ...], parts: list[tuple[pa.Array, np.ndarray]], offsets: list[np.ndarray]
@@ -180,6 +182,7 @@ def report_of(tally: Tally, sources: Sequence[str], layout: str) -> BuildReport:
         BuildReport(tuple(sources), layout),
         lines=tally.lines,
         blank_lines=tally.blank,
+        header_lines=tally.headers,
         comment_lines=tally.comments,
         bad_lines=tally.bad,
         bad_examples=tally.examples,

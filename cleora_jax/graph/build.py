@@ -15,6 +15,7 @@ import scipy.sparse as sp
 from cleora_jax import _checks as checks
 from cleora_jax.graph.counts import check_counts, clique_counts
 from cleora_jax.graph.hyperedges import Incidence, Relation, clique_entries, factored_entries, frozen, index_array
+from cleora_jax.graph.trim import popularity_rank, trimmed
 from cleora_jax.graph.vocab import Vocab
 
 ID_TYPES = (pa.types.is_integer, pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
@@ -28,18 +29,21 @@ class BuildReport:
         sources: the files, in the order read; empty for in-memory input.
         format: how cells were split, e.g. "tsv" (decided from suffix and first lines where not given).
         lines: lines or rows read, those below included.
-        blank_lines, comment_lines: lines that hold nothing.
+        blank_lines, header_lines, comment_lines: lines that hold no hyperedge.
         bad_lines: lines left out by `on_bad_line="skip"`.
         bad_examples: messages of the first ten of them.
+        isolated_entities: entities without a hyperedge of positive weight; they get the zero vector.
     """
 
     sources: tuple[str, ...] = ()
     format: str = "arrays"
     lines: int = 0
     blank_lines: int = 0
+    header_lines: int = 0
     comment_lines: int = 0
     bad_lines: int = 0
     bad_examples: tuple[str, ...] = ()
+    isolated_entities: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +120,18 @@ class Graph:
         checks.one_of("name", name, names)
         return replace(self, relations=(self.relations[names.index(name)],))
 
+    def trimmed(self, top: int) -> Graph:
+        """The graph without the pairs of a large hyperedge in which neither entity is among its `top` most frequent.
+
+        Frequency is over the whole input, ties by first appearance; a pair that is kept keeps its weight. The relations
+        of the result are parts to be added up. Nothing needs it here, since large hyperedges are exact and cheap in the
+        factored form; it tempers the say of very large ones, and compares with packages that trim.
+        """
+        top = checks.integer("hyperedge_trim_n", top, low=1)
+        rank = popularity_rank(self.relations, self.num_entities)
+        parts = [part for relation in self.relations for part in trimmed(relation, rank, top)]
+        return replace(self, relations=tuple(parts))
+
     def counts(self) -> sp.csr_array:
         """W, the un-normalised symmetric counts: n × n CSR float32, self-pairs included, relations added."""
         first, *others = self.relations
@@ -186,7 +202,7 @@ def from_edges(
         rows, names = _checked_rows(member, count), list(ids) if ids is not None else [str(i) for i in range(count)]
     side = Incidence(np.arange(0, len(member) + 1, 2), rows.astype(np.int32))
     weights = None if weight is None else check_weights(np.asarray(weight), len(source), "`weight`, edge {}".format)
-    return Graph(Vocab.of(names, column), (Relation(column, side, side, weights),))
+    return counting_isolated(Graph(Vocab.of(names, column), (Relation(column, side, side, weights),)))
 
 
 def from_scipy(matrix: Any, ids: Sequence[str] | None = None, *, column: str = "node") -> Graph:
@@ -214,7 +230,14 @@ def from_scipy(matrix: Any, ids: Sequence[str] | None = None, *, column: str = "
     names = [str(i) for i in range(counts.shape[0])] if ids is None else ids
     if len(names) != counts.shape[0]:
         raise checks.OptionError(f"`ids` must have one id per row ({counts.shape[0]}), got {len(names)}.")
-    return Graph(Vocab.of(names, column), (Relation(column, counts=counts),), report=BuildReport(format="matrix"))
+    relation = Relation(column, counts=counts)
+    return counting_isolated(Graph(Vocab.of(names, column), (relation,), report=BuildReport(format="matrix")))
+
+
+def counting_isolated(graph: Graph) -> Graph:
+    """The graph, its isolated entities counted in its report."""
+    report = replace(graph.report, isolated_entities=int(graph.isolated.sum()))
+    return replace(graph, report=report) if report != graph.report else graph
 
 
 def check_weights(weight: np.ndarray, count: int, place: Callable[[int], str]) -> np.ndarray:

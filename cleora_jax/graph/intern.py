@@ -74,8 +74,8 @@ def _first_of(keys: np.ndarray) -> np.ndarray:
     A table holds, by hash, the first key of each; keys that find another one there are hashed anew, among themselves.
     """
     if len(keys) < SORTED:
-        _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
-        return first.astype(np.int32)[inverse]
+        _, found, inverse = np.unique(keys, return_index=True, return_inverse=True)
+        return found.astype(np.int32)[inverse]
     bits = len(keys).bit_length()
     keys = keys * MIXER
     slot = (keys >> np.uint64(64 - bits)).view(np.int64)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from io import BytesIO
 from itertools import chain, islice
 from typing import Any, Literal
 
@@ -19,6 +18,7 @@ from cleora_jax._progress import Progress, no_progress
 from cleora_jax.graph.assemble import Assembler, Layout, Rows, Tally, report_of
 from cleora_jax.graph.build import Graph
 from cleora_jax.graph.columns import Column
+from cleora_jax.graph.first_line import first_line, format_of, read_header, without_line
 from cleora_jax.graph.records import BATCH_RECORDS, Fault, Record, json_rows, quoted_rows, record_rows, shown
 from cleora_jax.graph.sources import (
     CHUNK_BYTES,
@@ -48,6 +48,7 @@ def read(
     weight: str | None = None,
     group_by: str | None = None,
     shared_ids: bool = False,
+    header: bool = False,
     comment: str | None = None,
     on_bad_line: BadLine = "error",
     chunk_bytes: int = CHUNK_BYTES,
@@ -65,6 +66,8 @@ def read(
         weight: the column that holds each hyperedge's weight, or "last": the last entry of each line (single column).
         group_by: the column whose rows of equal value form one hyperedge, e.g. "film" for film–actor pairs.
         shared_ids: equal ids in different columns are one entity (an edge list in two columns).
+        header: the first line of each file of delimited text names its columns: those of the spec are found by name, in
+            any order, others are ignored. Where the spec's one column is not among the names, the line is skipped.
         comment: lines that start with this are skipped (and counted).
         on_bad_line: "error" names file, line and fault; "skip" counts such lines and keeps the first ten messages.
         chunk_bytes: bytes read at a time; the result does not depend on it.
@@ -89,7 +92,7 @@ def read(
         def at(position: int, before: int = before) -> None:
             progress("reading", before + position, sum(sizes))
 
-        form, batches = _file_rows(path, layout, format, comment, chunk_bytes, tally, at)
+        form, batches = _file_rows(path, layout, format, header, comment, chunk_bytes, tally, at)
         formats.append(form)
         for rows in batches:
             assembler.add(rows)
@@ -188,43 +191,40 @@ def _layout(
 
 
 def _file_rows(
-    path: str, layout: Layout, format: str, comment: str | None, size: int, tally: Tally, at: Callable[[int], None]
+    path: str,
+    layout: Layout,
+    format: str,
+    header: bool,
+    comment: str | None,
+    size: int,
+    tally: Tally,
+    at: Callable[[int], None],
 ) -> tuple[str, Iterator[Rows]]:
     """The format of a file and its rows; `at` is called with the bytes read so far."""
     form = format if format != "auto" else FORMAT_OF_SUFFIX.get(suffixes(path)[0], "auto")
     if form == "parquet":
+        _check_no_header(header, path, form)
         if path == STDIN:
             raise InputError("standard input: Parquet needs a file; it cannot be read from a stream.")
         return form, _parquet_rows(path, layout, tally, at)
     chunks = read_chunks(path, size, at)
-    if form != "auto":
+    if form != "auto" and not header:
         return form, _text_rows(chunks, layout, form, comment, tally)
-    head: list[Chunk] = []
-    for chunk in chunks:
-        head.append(chunk)
-        if line := _first_line(chunk, comment):
-            form = _sniff(line, layout)
-            return form, _text_rows(chain(head, chunks), layout, form, comment, tally)
-    return "empty", _text_rows(head, layout, "space", comment, tally)
+    line, seen = first_line(chunks, comment)
+    if not line.text:
+        return "empty", _text_rows(iter(seen), layout, "space", comment, tally)
+    form = format_of(line.text, layout, header) if form == "auto" else form
+    if not header:
+        return form, _text_rows(chain(seen, chunks), layout, form, comment, tally)
+    _check_no_header(form == "jsonl", path, form)
+    found = read_header(line, seen[-1], form, layout)
+    seen[-1] = without_line(seen[-1], line, tally)
+    return form, map(found.arranged, _text_rows(chain(seen, chunks), found.layout, form, comment, tally))
 
 
-def _first_line(chunk: Chunk, comment: str | None) -> str:
-    """The first line that is neither blank nor a comment, or ""."""
-    for raw in BytesIO(chunk.text.tobytes()):
-        line = raw.decode()
-        if line.strip(" \t\r\n") and not (comment is not None and line.startswith(comment)):
-            return line.strip()
-    return ""
-
-
-def _sniff(line: str, layout: Layout) -> str:
-    """The format of text without a telling suffix, by its first line that holds something."""
-    if line.startswith(("[", "{")) and line.endswith(("]", "}")):
-        return "jsonl"
-    if layout.single:
-        return "space"
-    wanted = len(layout.columns) - 1
-    return "tsv" if "\t" in line or wanted == 0 else "csv" if line.count(",") == wanted else "space"
+def _check_no_header(header: bool, path: str, form: str) -> None:
+    if header:
+        raise checks.OptionError(f"`header` is for delimited text; {path} is {form}, which names its columns itself.")
 
 
 def _text_rows(chunks: Iterable[Chunk], layout: Layout, form: str, comment: str | None, tally: Tally) -> Iterator[Rows]:

@@ -20,7 +20,12 @@ FORMS = ("auto", "clique", "factored")
 
 
 def markov(
-    graph: Graph, propagation: Propagation = "left", *, form: Form = "auto", differentiable: bool = False
+    graph: Graph,
+    propagation: Propagation = "left",
+    *,
+    form: Form = "auto",
+    hyperedge_trim_n: int | None = None,
+    differentiable: bool = False,
 ) -> Operator:
     """The Markov operator of a graph.
 
@@ -34,6 +39,8 @@ def markov(
         propagation: which matrix.
         form: "clique" stores W (at most Σ|e|² entries), "factored" stores its two factors (2Σ|e| entries), the same
             result; "auto" takes the one with fewer entries. Directed and given matrices have only the clique form.
+        hyperedge_trim_n: of larger hyperedges, keep only pairs with at least one of the so many most frequent entities
+            (see `Graph.trimmed`); default all. Not for directed propagation.
         differentiable: store the adjoint too where it does not follow from the matrix (directed, asymmetric ones).
 
     Returns:
@@ -49,6 +56,10 @@ def markov(
     if form == "factored" and (given or directed):
         why = "directed propagation" if directed else "a graph given as a matrix"
         raise checks.OptionError(f"`form='factored'` needs hyperedges without order; {why} has only the clique form.")
+    if hyperedge_trim_n is not None:
+        if directed:
+            raise checks.OptionError("`hyperedge_trim_n` does not go with directed propagation: it knows no order.")
+        graph = graph.trimmed(hyperedge_trim_n)
     if directed:
         return _directed(graph, propagation == "directed-in", differentiable)
     entries = graph.entries()

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import math
 import numbers
+import sys
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -53,3 +55,11 @@ def real(name: str, value: Any, *, low: float, high: float | None = None, open_h
         rule = f"at least {low:g}" if high is None else f"in [{low:g}, {high:g}{bracket}"
         raise OptionError(f"`{name}` must be finite and {rule}, got {value!r}.")
     return number
+
+
+def warn(message: str, category: type[Warning]) -> None:
+    """Warn at the line outside this package that called it, however deep the call came."""
+    frame, depth = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
+        frame, depth = frame.f_back, depth + 1
+    warnings.warn(message, category, stacklevel=depth)

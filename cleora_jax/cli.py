@@ -93,6 +93,7 @@ def _embed_arguments(parser: argparse.ArgumentParser) -> None:
         "--output", "-o", required=True, metavar="FILE",
         help="where to write; the suffix decides: .npz .npy .csv .tsv .parquet .vec .txt .bin",
     )  # fmt: skip
+    parser.add_argument("--column", metavar="NAME", help="write only the entities of this column")
     parser.add_argument(
         "--relations", choices=("joint", "apart"), default=None,
         help="several relations: add them up, or write one file each (default: joint, and says so)",
@@ -124,6 +125,7 @@ def _convert_arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=_convert)
     parser.add_argument("--input", "-i", required=True, metavar="FILE", help="saved embeddings")
     parser.add_argument("--output", "-o", required=True, metavar="FILE", help="where to write; the suffix decides")
+    parser.add_argument("--column", metavar="NAME", help="write only the entities of this column")
     _common_arguments(parser)
 
 
@@ -195,6 +197,7 @@ def _embed(args: argparse.Namespace) -> dict[str, Any]:
     graph = _graph(args)
     built = time.perf_counter()
     from cleora_jax import embed, embed_apart
+    from cleora_jax._atomic import atomic_folder
 
     files = _outputs(args, graph)
     with _progress(args) as bar, _between_steps(bar) as progress:
@@ -207,8 +210,14 @@ def _embed(args: argparse.Namespace) -> dict[str, Any]:
                 _say(args, f"several relations ({names}) added up; --relations apart writes one file each")
             embeddings = {"": embed(graph, method, relations="joint" if joint else None, progress=progress)}
     done = time.perf_counter()
-    for name, embedding in embeddings.items():
-        embedding.save(files[name])
+    if args.column is not None:
+        embeddings = {name: embedding.of_column(args.column) for name, embedding in embeddings.items()}
+    if args.relations == "apart":
+        with atomic_folder(Path(args.output).parent) as folder:
+            for name, embedding in embeddings.items():
+                embedding.save(folder / files[name].name)
+    else:
+        embeddings[""].save(args.output)
     written = [str(path) for path in files.values()]
     first = next(iter(embeddings.values()))
     _say(args, f"{len(first):,} vectors of {first.dim} columns in {', '.join(written)} "
@@ -225,11 +234,15 @@ def _outputs(args: argparse.Namespace, graph: Graph) -> dict[str, Path]:
     from cleora_jax.vectors.formats import check_destination
 
     output = Path(args.output)
-    if args.relations != "apart":
-        return {"": output}
-    files = {one.name: output.with_name(f"{output.stem}.{one.name}{output.suffix}") for one in graph.relations}
+    if args.relations == "apart":
+        files = {one.name: output.with_name(f"{output.stem}.{one.name}{output.suffix}") for one in graph.relations}
+    else:
+        files = {"": output}
+    vocab = graph.vocab.take(graph.kept)
+    if args.column is not None:
+        vocab = vocab.of_column(args.column)
     for path in files.values():
-        check_destination(path)
+        check_destination(path, vocab=vocab)
     return files
 
 
@@ -246,8 +259,19 @@ def _info(args: argparse.Namespace) -> dict[str, Any]:
         graph = _graph(args)
         summary = _graph_summary(graph)
     for key, value in summary.items():
-        _say(args, f"{key.replace('_', ' '):<16} {value}", stream=sys.stdout)
+        _say(args, f"{key.replace('_', ' '):<16} {_readable(value)}", stream=sys.stdout)
     return summary
+
+
+def _readable(value: Any) -> str:
+    """A value of a summary, for people."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_readable(part)}" for name, part in value.items()) or "-"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(_readable, value)) or "-"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return "-" if value is None else str(value)
 
 
 def _similar(args: argparse.Namespace) -> dict[str, Any]:
@@ -298,6 +322,8 @@ def _convert(args: argparse.Namespace) -> dict[str, Any]:
 
     check_destination(args.output)
     embedding = load_embedding(args.input)
+    if args.column is not None:
+        embedding = embedding.of_column(args.column)
     embedding.save(args.output)
     _say(args, f"{len(embedding):,} vectors of {embedding.dim} columns in {args.output}")
     return {"output": args.output, "entities": len(embedding), "dim": embedding.dim}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -153,12 +152,11 @@ class Cleora:
     def _warn_of_two_sides(self, graph: Graph) -> None:
         """A walk between two sides that never stays makes two chains, each from the first vectors of one side."""
         if graph.two_sided and self.residual_weight == 0 and not self.propagation.startswith("directed"):
-            warnings.warn(
+            checks.warn(
                 f"relation {graph.relations[0].name!r} relates two columns only to each other, so the walk changes "
                 "sides at every step: vectors are comparable within a column, not between the two. "
                 "`residual_weight=0.5`, or 'complex::reflexive::' on a column, makes them comparable.",
                 TwoSidedWarning,
-                stacklevel=4,
             )
 
     def _rank(self, num_entities: int) -> int:
@@ -166,11 +164,10 @@ class Cleora:
             return self.whiten_rank
         rank = whitening_rank(num_entities, self.dim)
         if rank < self.dim and self.whiten != "off":
-            warnings.warn(
+            checks.warn(
                 f"whitening is confined to {rank} of {self.dim} directions, because the graph has only "
                 f"{num_entities:,} entities in hyperedges; the other columns are zero (`whiten_rank` overrides).",
                 RankWarning,
-                stacklevel=4,
             )
         return rank
 

@@ -29,7 +29,7 @@ from cleora_jax._checks import InputError
 from cleora_jax._version import __version__
 from cleora_jax.graph.build import BuildReport, Graph
 from cleora_jax.graph.hyperedges import Incidence, Relation
-from cleora_jax.graph.vocab import Vocab
+from cleora_jax.graph.vocab import Vocab, id_parts, ids_from_parts
 
 FORMAT, VERSION = "cleora_jax graph", 1
 DAMAGE = (OSError, ValueError, EOFError, KeyError, NotImplementedError, RuntimeError, struct.error, zipfile.BadZipFile)
@@ -46,9 +46,8 @@ def save_graph(graph: Graph, path: str | os.PathLike[str]) -> None:
         >>> cj.load_graph(path)
         Graph(2 entities, 1 hyperedges; node: 2)
     """
-    offset = np.frombuffer(graph.vocab.ids.buffers()[1], np.int64)[graph.vocab.ids.offset :][: len(graph.vocab) + 1]
-    text = np.frombuffer(graph.vocab.ids.buffers()[2] or b"", np.uint8)[offset[0] : offset[-1]]
-    arrays: Arrays = {"ids_text": text, "ids_offset": offset - offset[0], "column_of": graph.vocab.column_of}
+    text, offset = id_parts(graph.vocab)
+    arrays: Arrays = {"ids_text": text, "ids_offset": offset, "column_of": graph.vocab.column_of}
     for number, relation in enumerate(graph.relations):
         arrays |= {f"r{number}.{name}": array for name, array in _relation_arrays(relation).items()}
     header = {
@@ -112,14 +111,10 @@ def _relation_arrays(relation: Relation) -> Arrays:
 
 
 def _graph_of(source: str, header: dict[str, Any], arrays: Arrays) -> Graph:
-    offset, text, column_of = arrays["ids_offset"], arrays["ids_text"], arrays["column_of"]
-    whole = offset.dtype == np.int64 and _is_offset(offset, len(text)) and text.dtype == np.uint8
-    _require(source, whole, "the ids")
+    ids, column_of = ids_from_parts(source, arrays["ids_text"], arrays["ids_offset"]), arrays["column_of"]
     columns, transient, names = (_names(source, header, key) for key in ("columns", "transient", "relations"))
-    _require(source, column_of.dtype == np.uint8 and column_of.shape == (len(offset) - 1,), "the columns of ids")
+    _require(source, column_of.dtype == np.uint8 and column_of.shape == (len(ids),), "the columns of ids")
     _require(source, len(column_of) > 0 and column_of.max() < len(columns), "the columns of ids")
-    ids = pa.LargeStringArray.from_buffers(len(offset) - 1, pa.py_buffer(offset), pa.py_buffer(text))
-    ids.validate(full=True)
     for code in range(len(columns)):
         own = ids.filter(pa.array(column_of == code))
         _require(source, len(own.unique()) == len(own), "the ids (some stand twice)")

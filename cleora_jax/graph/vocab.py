@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cleora_jax._checks import NotFoundError, OptionError
+from cleora_jax._checks import InputError, NotFoundError, OptionError
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +87,12 @@ class Vocab:
             by_code[code][entity] = row
         return rows
 
+    def code_of(self, column: str) -> int:
+        """The position of a column in `columns`. Raises NotFoundError where there is no such column."""
+        if column not in self.columns:
+            raise NotFoundError(f"no column {column!r}; the columns are {', '.join(map(repr, self.columns))}.")
+        return self.columns.index(column)
+
     def find(self, entity: str, column: str) -> int | None:
         """Row of one entity of a column, or None."""
         return self._rows.get(column, {}).get(entity)
@@ -106,9 +112,9 @@ class Vocab:
 
     def indices(self, entities: Sequence[str], column: str | None = None) -> np.ndarray:
         """Rows of several entities, int64[len(entities)]; as `index`, but naming *all* unknown ids."""
-        if column is not None and column not in self._rows:
-            raise NotFoundError(f"no column {column!r}; the columns are {', '.join(map(repr, self.columns))}.")
-        tables = list(self._rows.values()) if column is None else [self._rows[column]]
+        tables = list(self._rows.values())
+        if column is not None:
+            tables = [tables[self.code_of(column)]]
         found: list[int] = []
         unknown: list[str] = []
         for entity in entities:
@@ -136,9 +142,34 @@ class Vocab:
             message += f" Nearest to {unknown[0]!r}: {', '.join(repr(entity) for entity in nearest)}."
         return message
 
+    def of_column(self, column: str) -> Vocab:
+        """The entities of one column, in the order that they have here. Raises NotFoundError: no such column."""
+        rows = np.flatnonzero(self.column_of == self.code_of(column))
+        return Vocab(self.ids.take(pa.array(rows)), (column,), np.zeros(len(rows), np.uint8))
+
     def take(self, rows: np.ndarray) -> Vocab:
         """The vocabulary of some rows, in the order given."""
         return Vocab(self.ids.take(pa.array(rows)), self.columns, self.column_of[rows])
+
+
+def id_parts(vocab: Vocab) -> tuple[np.ndarray, np.ndarray]:
+    """The ids as one run of UTF-8 bytes uint8[bytes], and where each begins int64[n + 1]: how files keep them."""
+    if not len(vocab):
+        return np.zeros(0, np.uint8), np.zeros(1, np.int64)
+    _, where, data = vocab.ids.buffers()
+    offset = np.frombuffer(where, np.int64)[vocab.ids.offset :][: len(vocab) + 1]
+    text = np.frombuffer(data if data is not None else b"", np.uint8)[offset[0] : offset[-1]]
+    return text, offset - offset[0]
+
+
+def ids_from_parts(source: str, text: np.ndarray, offset: np.ndarray) -> pa.LargeStringArray:
+    """The ids of `id_parts`, as read from the file `source`; InputError where they are not what they claim to be."""
+    whole = text.dtype == np.uint8 and offset.dtype == np.int64 and text.ndim == offset.ndim == 1 and len(offset) > 0
+    if not (whole and offset[0] == 0 and offset[-1] == len(text) and (np.diff(offset) >= 0).all()):
+        raise InputError(f"{source}: damaged: the ids do not hold together.")
+    ids = pa.LargeStringArray.from_buffers(len(offset) - 1, pa.py_buffer(offset), pa.py_buffer(text))
+    ids.validate(full=True)
+    return ids
 
 
 def nearest_ids(entity: str, known: Sequence[str], count: int = 3, pool: int = 20_000) -> list[str]:

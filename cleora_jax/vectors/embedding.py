@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import pyarrow as pa
 
-from cleora_jax._checks import NotFoundError, OptionError
+from cleora_jax._checks import OptionError
 from cleora_jax.graph.vocab import Vocab
 from cleora_jax.vectors.formats import Content, as_table, read_content, write_content
 from cleora_jax.vectors.search import top_k, unit_rows
@@ -110,9 +110,25 @@ class Embedding:
         vectors: np.ndarray = self.vectors[self._indices(entities, column)]
         return vectors
 
+    def of_column(self, column: str) -> Embedding:
+        """The entities of one column alone, e.g. for a format without columns.
+
+        Raises:
+            NotFoundError: no such column.
+
+        Example:
+            >>> vocab = Vocab(pa.array(["ann", "tea"], pa.large_string()), ("user", "item"), np.array([0, 1], np.uint8))
+            >>> Embedding(np.eye(2, dtype=np.float32), vocab).of_column("item")
+            Embedding(1 × 2 float32, 8 bytes; item: 1)
+        """
+        rows = self.vectors[self.vocab.column_of == self.vocab.code_of(column)]
+        return Embedding(rows, self.vocab.of_column(column), self.settings, self.trace)
+
     def _indices(self, entities: Sequence[str], column: str | None) -> np.ndarray:
         if isinstance(entities, str):
             raise TypeError(f"`entities` must be a list of ids, got the single id {entities!r}; use `vector`.")
+        if not isinstance(entities, Iterable):
+            raise TypeError(f"ids are strings, got {entities!r}.")
         listed = entities.to_pylist() if isinstance(entities, (pa.Array, pa.ChunkedArray)) else list(entities)
         wrong = next((entity for entity in listed if not isinstance(entity, str)), None)
         if wrong is not None:
@@ -196,7 +212,7 @@ class Embedding:
             [(('item', 'bob'), 0.6), (('item', 'cid'), 0.0)]
         """
         queries, own_rows, single = self._query(query, column)
-        mask = None if among is None else self.vocab.column_of == self._code(among)
+        mask = None if among is None else self.vocab.column_of == self.vocab.code_of(among)
         found = top_k(self.vectors, queries, k, exclude=own_rows, mask=mask)
         lists = []
         for rows, scores in zip(found.rows, found.scores, strict=True):
@@ -230,12 +246,6 @@ class Embedding:
         wide = vectors.astype(np.float64)
         return np.atleast_2d(wide), None, vectors.ndim == 1
 
-    def _code(self, column: str) -> int:
-        if column not in self.vocab.columns:
-            names = ", ".join(map(repr, self.vocab.columns))
-            raise NotFoundError(f"no column {column!r}; the columns are {names}.")
-        return self.vocab.columns.index(column)
-
     # --- conversion and files ---
 
     def to_numpy(self) -> np.ndarray:
@@ -255,7 +265,10 @@ class Embedding:
             ann  1.0  0.0
             bob  0.0  1.0
         """
-        import pandas as pd
+        try:
+            import pandas as pd
+        except ModuleNotFoundError as error:
+            raise ModuleNotFoundError("`to_pandas` needs pandas: pip install 'cleora-jax[pandas]'") from error
 
         ids = self.vocab.ids.to_pylist()
         if len(self.vocab.columns) == 1:
@@ -349,6 +362,8 @@ def _holds_ids(query: Any) -> bool:
         return bool(pa.types.is_string(query.type) or pa.types.is_large_string(query.type))
     if not isinstance(query, Sequence) and hasattr(query, "__array__"):  # a JAX array, a Series or an Index
         return _holds_ids(np.asarray(query))
+    if not isinstance(query, Sequence):
+        raise TypeError(f"`query` must be an id, a list of ids, or vectors, got {query!r}.")
     return not len(query) or isinstance(query[0], str)
 
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 from cleora_jax import _checks as checks
 from cleora_jax._atomic import check_target
+from cleora_jax.graph.vocab import Vocab
 from cleora_jax.vectors import numpy_files, tables, word2vec
 from cleora_jax.vectors.stored import Content as Content
 from cleora_jax.vectors.stored import first_not_finite, not_finite
@@ -29,25 +30,29 @@ Path = str | os.PathLike[str]
 
 @dataclass(frozen=True)
 class Format:
-    """A way to keep vectors: its name (as in `format=`), `write(content, path)` and `read(path, column)`."""
+    """A way to keep vectors: its name (as in `format=`), `write(content, path)`, `read(path, column)`.
+
+    `check(vocab, path)` raises InputError where it cannot hold some ids, or would overwrite what is not its own.
+    """
 
     name: str
     write: Callable[[Content, str], None]
     read: Callable[[str, str], Content]
+    check: Callable[[Vocab, str], None] = lambda vocab, path: None
 
 
 _NPZ = Format("npz", numpy_files.write_npz, numpy_files.read_npz)
-_TEXT = Format("word2vec", word2vec.write_text, word2vec.read_text)
+_TEXT = Format("word2vec", word2vec.write_text, word2vec.read_text, word2vec.check_ids)
 
 FORMATS: dict[str, Format] = {
     ".npz": _NPZ,
-    ".npy": Format("npy", numpy_files.write_npy, numpy_files.read_npy),
+    ".npy": Format("npy", numpy_files.write_npy, numpy_files.read_npy, numpy_files.check_sidecar),
     ".parquet": Format("parquet", tables.write_parquet, tables.read_parquet),
     ".csv": Format("csv", tables.write_csv, tables.read_csv),
     ".tsv": Format("tsv", tables.write_tsv, tables.read_tsv),
     ".vec": _TEXT,
     ".txt": _TEXT,
-    ".bin": Format("word2vec_binary", word2vec.write_binary, word2vec.read_binary),
+    ".bin": Format("word2vec_binary", word2vec.write_binary, word2vec.read_binary, word2vec.check_ids),
 }
 NAMES = tuple(dict.fromkeys(entry.name for entry in FORMATS.values()))
 
@@ -74,21 +79,24 @@ def format_of(path: Path, format: str | None = None) -> Format:
     return FORMATS[suffix]
 
 
-def check_destination(path: Path, format: str | None = None) -> None:
-    """Raise what `save` would raise about the path itself, so that it is known before the work and not after.
+def check_destination(path: Path, format: str | None = None, vocab: Vocab | None = None) -> None:
+    """Raise what `save` would raise about the path (and the ids), so that it is known before the work and not after.
 
     Raises:
+        InputError: the format cannot hold an id of `vocab`, or a file in the way is not one of ours.
         ValueError: an unknown suffix or format.
         FileNotFoundError, IsADirectoryError: the folder of `path` does not exist, or `path` is a folder.
     """
-    format_of(path, format)
+    chosen = format_of(path, format)
     check_target(path)
+    if vocab is not None:
+        chosen.check(vocab, os.fspath(path))
 
 
 def write_content(content: Content, path: Path, format: str | None = None) -> None:
     """Write vectors, ids and settings; see `Embedding.save`."""
+    check_destination(path, format, content.vocab)
     chosen = format_of(path, format)
-    check_target(path)
     wrong = first_not_finite(content.vectors)
     if wrong is not None:
         raise checks.InputError(f"cannot write {os.fspath(path)!r}: {not_finite(content, wrong)}.")

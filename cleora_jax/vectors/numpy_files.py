@@ -13,18 +13,19 @@ import pyarrow as pa
 
 from cleora_jax._atomic import atomic_path, atomic_paths
 from cleora_jax._checks import InputError
+from cleora_jax.graph.vocab import Vocab, id_parts, ids_from_parts
 from cleora_jax.vectors.stored import (
+    KIND,
     Content,
     check_header,
     header_of,
-    id_parts,
-    ids_from_parts,
     reading,
     require,
     settle,
 )
 
 SIDECAR = ".ids.json"
+OWN_SIDECAR = json.dumps({"format": KIND})[:-1].encode()  # how it begins
 
 
 def write_npz(content: Content, path: str) -> None:
@@ -72,13 +73,24 @@ def _shape(path: str, file: IO[bytes], size: int) -> list[int]:
     shape, _, dtype = read(file)
     need, left = math.prod(shape) * dtype.itemsize, size - file.tell()
     fault = f"truncated or damaged: shape {list(shape)} of {dtype} takes {need} bytes, there are {left}"
-    require(path, dtype.hasobject or need == left, fault)  # objects are pickled, and refused on reading
+    require(path, not dtype.hasobject, "it holds pickled Python objects, which are never loaded")
+    require(path, need == left, fault)
     return list(shape)
 
 
 def sidecar_path(path: str) -> str:
     """Where the ids of an `.npy` file are: `x.npy` has them in `x.ids.json`."""
     return os.path.splitext(path)[0] + SIDECAR
+
+
+def check_sidecar(vocab: Vocab, path: str) -> None:
+    """Raise InputError where the file that would hold the ids is there, and not one of ours."""
+    beside = sidecar_path(path)
+    if os.path.isfile(beside):
+        with open(beside, "rb") as file:
+            start = file.read(len(OWN_SIDECAR))
+        if start != OWN_SIDECAR:
+            raise InputError(f"cannot write {path!r}: its ids go to {beside!r}, which is a file of another kind.")
 
 
 def write_npy(content: Content, path: str) -> None:

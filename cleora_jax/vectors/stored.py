@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from cleora_jax._checks import InputError
 from cleora_jax._version import __version__
-from cleora_jax.graph.vocab import Vocab
+from cleora_jax.graph.vocab import Vocab, id_parts
 
 KIND, VERSION = "cleora_jax embedding", 1
 BLOCK_NUMBERS = 1 << 20  # numbers written or checked at once
@@ -143,26 +143,6 @@ def repeated(vocab: Vocab, across: bool = False) -> str | None:
     places = keys.dictionary_encode().indices.to_numpy(zero_copy_only=False)
     again[np.unique(places, return_index=True)[1]] = False
     return vocab[int(np.flatnonzero(again)[0])]
-
-
-def id_parts(vocab: Vocab) -> tuple[np.ndarray, np.ndarray]:
-    """The ids as one run of UTF-8 bytes uint8[bytes], and where each begins int64[n + 1]."""
-    if not len(vocab):
-        return np.zeros(0, np.uint8), np.zeros(1, np.int64)
-    _, where, data = vocab.ids.buffers()
-    offset = np.frombuffer(where, np.int64)[vocab.ids.offset :][: len(vocab) + 1]
-    text = np.frombuffer(data if data is not None else b"", np.uint8)[offset[0] : offset[-1]]
-    return text, offset - offset[0]
-
-
-def ids_from_parts(source: str, text: np.ndarray, offset: np.ndarray) -> pa.LargeStringArray:
-    """The ids of `id_parts`, checked to be what they claim."""
-    whole = text.dtype == np.uint8 and offset.dtype == np.int64 and text.ndim == offset.ndim == 1 and len(offset) > 0
-    whole = whole and offset[0] == 0 and offset[-1] == len(text) and bool((np.diff(offset) >= 0).all())
-    require(source, whole, "damaged: the ids do not hold together")
-    ids = pa.LargeStringArray.from_buffers(len(offset) - 1, pa.py_buffer(offset), pa.py_buffer(text))
-    ids.validate(full=True)
-    return ids
 
 
 def _content_crc(content: Content) -> int:

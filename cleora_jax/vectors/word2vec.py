@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from cleora_jax._atomic import atomic_path
 from cleora_jax._checks import InputError
+from cleora_jax.graph.vocab import Vocab
 from cleora_jax.vectors.stored import Content, reading, repeated, require, row_blocks, settle
 from cleora_jax.vectors.tables import number_lines, read_numbers
 
@@ -45,7 +46,7 @@ def unescape(ids: pa.LargeStringArray) -> pa.LargeStringArray:
 
 def write_text(content: Content, path: str) -> None:
     """Word2vec text: numbers with 9 significant digits, which float32 needs to come back exact."""
-    ids = _checked_ids(content, path)
+    ids = escape(content.vocab.ids)
     with atomic_path(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as file:
         file.write(f"{len(ids)} {content.vectors.shape[1]}\n")
         for block in row_blocks(content.vectors.shape):
@@ -54,7 +55,7 @@ def write_text(content: Content, path: str) -> None:
 
 def write_binary(content: Content, path: str) -> None:
     """Word2vec binary."""
-    ids = _checked_ids(content, path)
+    ids = escape(content.vocab.ids)
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
         file.write(b"%d %d\n" % (len(ids), content.vectors.shape[1]))
         for block in row_blocks(content.vectors.shape):
@@ -63,16 +64,16 @@ def write_binary(content: Content, path: str) -> None:
             file.writelines(name.encode() + b" " + row.tobytes() for name, row in zip(names, rows, strict=True))
 
 
-def _checked_ids(content: Content, path: str) -> pa.LargeStringArray:
-    twice = repeated(content.vocab, across=True)
+def check_ids(vocab: Vocab, path: str) -> None:
+    """Raise InputError where word2vec files cannot hold an id."""
+    twice = repeated(vocab, across=True)
     if twice is not None:
         raise InputError(
             f"cannot write {path!r}: the id {twice!r} stands in several columns, and word2vec files have no columns; "
-            "save as .npz or .parquet, or one column at a time."
+            "save as .npz or .parquet, or one column (`Embedding.of_column`)."
         )
-    if len(content.vocab) and pc.min(pc.binary_length(content.vocab.ids)).as_py() == 0:
+    if len(vocab) and pc.min(pc.binary_length(vocab.ids)).as_py() == 0:
         raise InputError(f"cannot write {path!r}: the id '' is empty, which word2vec files cannot hold; use .npz.")
-    return escape(content.vocab.ids)
 
 
 def read_text(path: str, column: str) -> Content:

@@ -110,6 +110,62 @@ def test_relations(tmp_path, capsys):
     assert "blocked.item.npz" in capsys.readouterr().err and not (tmp_path / "blocked.user-item.npz").exists()
 
 
+def test_relations_apart_are_written_all_or_none(tmp_path, monkeypatch):
+    from cleora_jax import Embedding
+
+    path = tmp_path / "in.tsv"
+    path.write_text("".join(f"u{i % 5}\ti{i % 7} i{i % 3}\n" for i in range(30)))
+    save, calls = Embedding.save, []
+
+    def fails_at_the_second(self, path):
+        calls.append(path)
+        if len(calls) == 2:
+            raise OSError(errno.ENOSPC, "no space left")
+        save(self, path)
+
+    monkeypatch.setattr(Embedding, "save", fails_at_the_second)
+    command = ["embed", "-i", str(path), "--columns", "user complex::reflexive::item", *SMALL]
+    assert main([*command, "-o", str(tmp_path / "each.npz"), "--relations", "apart"]) == 1
+    assert os.listdir(tmp_path) == ["in.tsv"]
+
+
+def test_ids_that_the_format_cannot_hold_are_known_before_the_work(tmp_path, capsys):
+    path = tmp_path / "in.tsv"
+    path.write_text("1\t1\n2\t1\n")
+    command = ["embed", "-i", str(path), "--columns", "user item", *SMALL, "--json"]
+    assert main([*command, "-o", str(tmp_path / "out.vec"), "--iterations", "100000"]) == 2
+    assert "the id '1' stands in several columns" in capsys.readouterr().err
+    assert main([*command, "-o", str(tmp_path / "out.vec"), "--column", "item"]) == 0
+    assert load_embedding(tmp_path / "out.vec").vocab.ids.to_pylist() == ["1"]
+    assert main([*command, "-o", str(tmp_path / "out.vec"), "--column", "shop"]) == 2
+    assert "no column 'shop'" in capsys.readouterr().err
+    assert main([*command, "-o", str(tmp_path / "out.npz")]) == 0
+    assert main(["convert", "-i", str(tmp_path / "out.npz"), "-o", str(tmp_path / "u.csv"), "--column", "user"]) == 0
+    assert load_embedding(tmp_path / "u.csv").vocab.ids.to_pylist() == ["1", "2"]
+
+
+def test_header_and_trim(tmp_path, capsys):
+    path = tmp_path / "orders.csv"
+    path.write_text("id,items\n" + "".join(f'{i},"a{i % 5} a{i % 3} a{i % 7}"\n' for i in range(20)))
+    command = ["embed", "-i", str(path), "--columns", "complex::reflexive::items", "--header", *SMALL, "--json"]
+    assert main([*command, "-o", str(tmp_path / "all.npz")]) == 0
+    assert json.loads(capsys.readouterr().out)["header_lines"] == 1
+    assert main([*command, "-o", str(tmp_path / "cut.npz"), "--hyperedge-trim-n", "1"]) == 0
+    one, other = (load_embedding(tmp_path / name) for name in ("all.npz", "cut.npz"))
+    assert one.vocab == other.vocab and not np.allclose(one.vectors, other.vectors)
+    assert main([*command, "-o", str(tmp_path / "cut.npz"), "--hyperedge-trim-n", "0"]) == 2
+    assert "`--hyperedge-trim-n` must be at least 1" in capsys.readouterr().err
+
+
+def test_info_is_for_people(tmp_path, baskets, saved, capsys):
+    capsys.readouterr()
+    assert main(["info", "-i", baskets]) == 0
+    assert main(["info", "--embeddings", saved]) == 0
+    shown = capsys.readouterr().out
+    assert not set("{}[]'\"") & set(shown), shown
+    assert "isolated         0\n" in shown and "per column       node 11\n" in shown
+
+
 def test_bad_lines_are_counted(tmp_path, capsys):
     path = tmp_path / "in.tsv"
     path.write_text("u1\ti1\nu2\nu3\ti1\ti2\nu2\ti1\n")

@@ -66,6 +66,9 @@ def test_pickle_leaves_out_the_look_up_tables() -> None:
 
 def test_repr() -> None:
     assert repr(from_edges([0, 1], [1, 2], num_entities=5)) == "Graph(5 entities, 2 hyperedges; node: 5; 2 isolated)"
+    assert from_edges([0, 1], [1, 2], num_entities=5).report.isolated_entities == 2
+    assert from_scipy(np.diag([1.0, 0, 2])).report.isolated_entities == 1
+    assert from_hyperedges([("a b", 0.0), ("b c", 1.0)]).report.isolated_entities == 1
     assert repr(from_scipy(np.eye(3))) == "Graph(3 entities, 3 matrix entries; node: 3)"
     graph = from_hyperedges(["u\ta b", "bad"], "user complex::reflexive::item", on_bad_line="skip")
     assert repr(graph) == (

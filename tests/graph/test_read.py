@@ -431,11 +431,12 @@ def test_any_bytes(tmp_path: Path, raw: bytes, form: str, spec: str, size: int, 
         graph = None
     if form in ("parquet", "auto", "jsonl") or name == "in.zst":
         return
+    if form == "csv" and b'"' in raw:
+        return  # the oracle knows no cells of several lines
     try:
         naive = oracles.read(oracles.lines_of(raw), parse_columns(spec), form, comment="#", skip=bad == "skip")
-    except (oracles.BadLine, UnicodeDecodeError, csv.Error, StopIteration):
-        return  # the oracle knows no cells of several lines
-    if form == "csv" and b'"' in raw:
+    except (oracles.BadLine, UnicodeDecodeError):
+        assert graph is None
         return
     assert (graph is None) == (not naive.edges)
     if graph is not None:

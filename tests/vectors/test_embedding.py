@@ -165,3 +165,28 @@ def test_repr(two_columns):
 def test_no_jax_is_loaded():
     code = "import cleora_jax.vectors.embedding, cleora_jax.vectors.formats, sys; sys.exit('jax' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_one_column_alone():
+    vocab = Vocab(pa.array(["a", "b", "a"], pa.large_string()), ("user", "item"), np.array([0, 0, 1], np.uint8))
+    embedding = Embedding(np.eye(3, 2, dtype=np.float32), vocab, {"seed": 1})
+    users = embedding.of_column("user")
+    assert users.vocab == Vocab.of(["a", "b"], "user") and users.settings == {"seed": 1}
+    np.testing.assert_array_equal(users.vectors, np.eye(2))
+    with pytest.raises(NotFoundError, match="no column 'shop'; the columns are 'user', 'item'"):
+        embedding.of_column("shop")
+
+
+@pytest.mark.parametrize("wrong", [3, None, 2.5])
+def test_what_is_neither_an_id_nor_a_vector_is_named(wrong):
+    embedding = Embedding(np.eye(2, dtype=np.float32), Vocab.of(["a", "b"]))
+    with pytest.raises(TypeError, match="got " + str(wrong)):
+        embedding[wrong]
+    with pytest.raises(TypeError, match="`query`.*got " + str(wrong)):
+        embedding.most_similar(wrong)
+
+
+def test_pandas_is_asked_for(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ModuleNotFoundError, match="pip install"):
+        Embedding(np.eye(2, dtype=np.float32), Vocab.of(["a", "b"])).to_pandas()

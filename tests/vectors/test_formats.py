@@ -196,7 +196,7 @@ def test_faults_of_npz(tmp_path):
         ("vectors", arrays["vectors"][:1], "2 ids for 1"),
         ("vectors", arrays["vectors"].astype(np.float64), "float32"),
         ("vectors", arrays["vectors"] + 1, "checksum"),
-        ("vectors", objects, "allow_pickle"),
+        ("vectors", objects, "pickled Python objects, which are never loaded"),
         ("ids_offset", arrays["ids_offset"][::-1].copy(), "ids"),
         ("ids_text", np.array([255, 254], np.uint8), "UTF8"),
         ("column_of", np.array([0, 9], np.uint8), "columns"),
@@ -368,3 +368,13 @@ def test_empty_id(tmp_path):
         else:
             embedding.save(tmp_path / f"x{suffix}")
             assert_same(load_embedding(tmp_path / f"x{suffix}"), embedding)
+
+
+def test_a_foreign_file_where_the_ids_would_go_is_left_alone(tmp_path):
+    (tmp_path / "x.ids.json").write_text('["mine"]')
+    with pytest.raises(InputError, match="a file of another kind"):
+        make().save(tmp_path / "x.npy")
+    assert (tmp_path / "x.ids.json").read_text() == '["mine"]'
+    make().save(tmp_path / "y.npy")
+    make(seed=1).save(tmp_path / "y.npy")  # its own may be replaced
+    assert_same(load_embedding(tmp_path / "y.npy"), make(seed=1))

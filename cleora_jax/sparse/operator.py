@@ -19,6 +19,7 @@ from jax.custom_batching import custom_vmap
 from jax.experimental.sparse import BCOO, BCSR
 
 from cleora_jax._checks import OptionError
+from cleora_jax.graph.hyperedges import index_array
 from cleora_jax.vectors.rows import join_columns, split_columns
 
 NARROW = 32  # columns below which a batch of right-hand sides is folded into one
@@ -37,10 +38,11 @@ class Csr:
     @classmethod
     def of(cls, matrix: sp.csr_array) -> Csr:
         """From a SciPy CSR of float32; index and pointer types are made equal, as the kernel wants."""
-        indices = matrix.indices.astype(matrix.indptr.dtype, copy=False)
-        wide = matrix.indptr.dtype == np.int64  # where entries exceed int32: else JAX would cut the pointers short
+        pointers = index_array(matrix.indptr)
+        indices = matrix.indices.astype(pointers.dtype, copy=False)
+        wide = pointers.dtype == np.int64  # where entries exceed int32: else JAX would cut the pointers short
         with jax.enable_x64(True) if wide else nullcontext():
-            data, indices, pointers = (jax.device_put(array) for array in (matrix.data, indices, matrix.indptr))
+            data, indices, pointers = (jax.device_put(array) for array in (matrix.data, indices, pointers))
         return cls(data, indices, pointers, tuple(matrix.shape))
 
     @property

@@ -206,8 +206,9 @@ def test_an_operator_as_bcoo():
 def test_pointers_of_64_bits_stay_whole():
     """Beyond 2³¹ − 1 entries they are needed; here they are small, but typed as they would be."""
     counts = from_edges([0, 0], [1, 2]).counts()
-    counts.indptr = counts.indptr.astype(np.int64)
-    csr = Csr.of(counts)
+    with jax.enable_x64(True):
+        wide = (jnp.asarray(array, np.int64) for array in (counts.indices, counts.indptr))
+        csr = Csr(jnp.asarray(counts.data), *wide, counts.shape)
     assert csr.indptr.dtype == csr.indices.dtype == np.int64
     op = Operator((csr,), jnp.ones(3))
     x = jnp.asarray(RNG.standard_normal((3, 5)), jnp.float32)

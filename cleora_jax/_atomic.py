@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -73,28 +72,6 @@ def atomic_paths(*paths: str | os.PathLike[str]) -> Iterator[tuple[Path, ...]]:
         for folder in {target.parent for target in targets}:
             if os.name != "nt":  # Windows cannot open a folder; there the rename itself is durable
                 _flush(folder, os.O_RDONLY)
-
-
-@contextmanager
-def atomic_folder(folder: str | os.PathLike[str]) -> Iterator[Path]:
-    """A temporary folder in `folder`, whose files move into that when the block ends without an exception.
-
-    Example:
-        >>> import tempfile
-        >>> folder = Path(tempfile.mkdtemp())
-        >>> with atomic_folder(folder) as temporary:
-        ...     _ = (temporary / "a").write_text("one"), (temporary / "b").write_text("two")
-        >>> sorted(file.name for file in folder.iterdir())
-        ['a', 'b']
-    """
-    temporary = Path(folder) / f".{secrets.token_hex(6)}.tmp"
-    temporary.mkdir()
-    try:
-        yield temporary
-        for file in sorted(temporary.iterdir()):
-            os.replace(file, check_target(Path(folder) / file.name))
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def check_target(path: str | os.PathLike[str]) -> Path:

@@ -176,7 +176,7 @@ def _method_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--form", choices=("auto", "clique", "factored"), default="auto", help=argparse.SUPPRESS)
     group.add_argument(
         "--hyperedge-trim-n", type=int, metavar="N",
-        help="of larger hyperedges, keep only pairs with one of the N most frequent entities (default: all pairs)",
+        help="of larger hyperedges, keep only pairs with one of their N most frequent entities (default: all)",
     )  # fmt: skip
     group.add_argument("--tolerance", type=float, help="stop when the column space moves by at most this")
 
@@ -191,13 +191,12 @@ def _embed(args: argparse.Namespace) -> dict[str, Any]:
     from cleora_jax.vectors.formats import check_destination
 
     check_destination(args.output)
-    _check_not_an_input(args)
     method = _method(args)
     start = time.perf_counter()
     graph = _graph(args)
     built = time.perf_counter()
     from cleora_jax import embed, embed_apart
-    from cleora_jax._atomic import atomic_folder
+    from cleora_jax.vectors.embedding import save_embeddings
 
     files = _outputs(args, graph)
     with _progress(args) as bar, _between_steps(bar) as progress:
@@ -212,12 +211,7 @@ def _embed(args: argparse.Namespace) -> dict[str, Any]:
     done = time.perf_counter()
     if args.column is not None:
         embeddings = {name: embedding.of_column(args.column) for name, embedding in embeddings.items()}
-    if args.relations == "apart":
-        with atomic_folder(Path(args.output).parent) as folder:
-            for name, embedding in embeddings.items():
-                embedding.save(folder / files[name].name)
-    else:
-        embeddings[""].save(args.output)
+    save_embeddings({str(files[name]): embedding for name, embedding in embeddings.items()})
     written = [str(path) for path in files.values()]
     first = next(iter(embeddings.values()))
     _say(args, f"{len(first):,} vectors of {first.dim} columns in {', '.join(written)} "
@@ -234,15 +228,18 @@ def _outputs(args: argparse.Namespace, graph: Graph) -> dict[str, Path]:
     from cleora_jax.vectors.formats import check_destination
 
     output = Path(args.output)
-    if args.relations == "apart":
-        files = {one.name: output.with_name(f"{output.stem}.{one.name}{output.suffix}") for one in graph.relations}
-    else:
-        files = {"": output}
+    names = [one.name for one in graph.relations] if args.relations == "apart" else [""]
+    if any(os.sep in name for name in names):
+        raise OptionError(f"`--relations apart`: the names {names} go into file names and must not hold {os.sep!r}.")
+    files = {name: output.with_name(f"{output.stem}.{name}{output.suffix}") if name else output for name in names}
     vocab = graph.vocab.take(graph.kept)
     if args.column is not None:
         vocab = vocab.of_column(args.column)
+        if not len(vocab):
+            raise OptionError(f"`--column` {args.column!r} is transient: its entities are not among the results.")
     for path in files.values():
         check_destination(path, vocab=vocab)
+        _check_not_an_input(path, graph.report.sources)
     return files
 
 
@@ -414,12 +411,14 @@ def _between_steps(progress: Progress) -> Iterator[Progress]:
         raise KeyboardInterrupt
 
 
-def _check_not_an_input(args: argparse.Namespace) -> None:
-    """Raise OptionError where the output would overwrite an input."""
-    if os.path.exists(args.output):
-        for path in args.input:
-            if os.path.exists(path) and os.path.samefile(path, args.output):
-                raise OptionError(f"`--output` {args.output!r} is an input, too; choose another name.")
+def _check_not_an_input(output: Path, sources: Sequence[str]) -> None:
+    """Raise OptionError where an output would overwrite an input."""
+    from cleora_jax.vectors.formats import files_of
+
+    for file in filter(os.path.exists, files_of(output)):
+        for source in sources:
+            if os.path.exists(source) and os.path.samefile(source, file):
+                raise OptionError(f"`--output` {file!r} is an input, too; choose another name.")
 
 
 def _limit_threads(count: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, NamedTuple, Protocol
 
 import jax
@@ -15,7 +15,7 @@ from cleora_jax._progress import Progress, no_progress
 from cleora_jax.cleora.loop import Pending, Seen, State, Step, advance, finish, settle, subspace_change
 from cleora_jax.cleora.start import INITS, start
 from cleora_jax.graph.build import Graph
-from cleora_jax.sparse.from_graph import FORMS, PROPAGATIONS, Form, Propagation, markov
+from cleora_jax.sparse.from_graph import FORMS, NO_ORDER, PROPAGATIONS, Form, Propagation, markov
 from cleora_jax.sparse.operator import Operator, apply
 from cleora_jax.sparse.reorder import reordered
 from cleora_jax.vectors.embedding import Embedding
@@ -77,8 +77,8 @@ class Cleora:
         init: "hash" or "pycleora" (first vectors; an array or Embedding goes to `embed(init=…)`).
         seed: of the first vectors.
         form: "auto", "clique" or "factored": how hyperedges are multiplied; the result is the same.
-        hyperedge_trim_n: None, or of larger hyperedges only the pairs with at least one of the so many most frequent
-            entities are kept (see `Graph.trimmed`).
+        hyperedge_trim_n: None, or of larger hyperedges only pairs with at least one of their so many most frequent
+            entities are kept (see `markov`).
         tolerance: None, or stop when the column space moves by at most this (see `Trace.subspace_change`); 0 only
             measures. Costs three covariances a step.
 
@@ -117,6 +117,8 @@ class Cleora:
             self._keep(whiten_rank=checks.integer("whiten_rank", self.whiten_rank, low=1, high=self.dim))
         if self.hyperedge_trim_n is not None:
             self._keep(hyperedge_trim_n=checks.integer("hyperedge_trim_n", self.hyperedge_trim_n, low=1))
+            if self.propagation.startswith("directed"):
+                raise checks.OptionError(NO_ORDER)
         if self.tolerance is not None:
             self._keep(tolerance=checks.real("tolerance", self.tolerance, low=0))
 
@@ -274,8 +276,7 @@ def embed_apart(
     Entities that do not stand in a relation are isolated there and have the zero vector.
     """
     return {
-        relation.name: embed(replace(graph, relations=(relation,)), method, progress=progress)
-        for relation in graph.relations
+        relation.name: embed(graph.relation(relation.name), method, progress=progress) for relation in graph.relations
     }
 
 

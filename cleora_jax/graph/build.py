@@ -15,7 +15,6 @@ import scipy.sparse as sp
 from cleora_jax import _checks as checks
 from cleora_jax.graph.counts import check_counts, clique_counts
 from cleora_jax.graph.hyperedges import Incidence, Relation, clique_entries, factored_entries, frozen, index_array
-from cleora_jax.graph.trim import popularity_rank, trimmed
 from cleora_jax.graph.vocab import Vocab
 
 ID_TYPES = (pa.types.is_integer, pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
@@ -58,6 +57,7 @@ class Graph:
         relations: at least one `Relation`; several where the column spec has several.
         transient: names of the columns whose entities propagate but are not among the results.
         report: how it was built.
+        whole_input: `occurrences`, where they are of more relations than there are here (see `relation`); else None.
 
     Example:
         >>> import cleora_jax as cj
@@ -70,6 +70,7 @@ class Graph:
     relations: tuple[Relation, ...]
     transient: tuple[str, ...] = ()
     report: BuildReport = field(default_factory=BuildReport)
+    whole_input: np.ndarray | None = None
 
     @property
     def num_entities(self) -> int:
@@ -88,6 +89,17 @@ class Graph:
         for relation in self.relations:
             touched |= _touched(relation, self.num_entities)
         return frozen(~touched)
+
+    @cached_property
+    def occurrences(self) -> np.ndarray:
+        """int64[n]: how often each entity stands in a hyperedge of the whole input, repeats counted."""
+        if self.whole_input is not None:
+            return frozen(self.whole_input)
+        columns = {id(side): side for one in self.relations for side in (one.left, one.right) if side is not None}
+        count = np.zeros(self.num_entities, np.int64)
+        for side in columns.values():
+            count += np.bincount(side.member, minlength=self.num_entities)
+        return frozen(count)
 
     @cached_property
     def kept(self) -> np.ndarray:
@@ -118,19 +130,8 @@ class Graph:
         """The graph of one relation alone, over the same vocabulary."""
         names = [relation.name for relation in self.relations]
         checks.one_of("name", name, names)
-        return replace(self, relations=(self.relations[names.index(name)],))
-
-    def trimmed(self, top: int) -> Graph:
-        """The graph without the pairs of a large hyperedge in which neither entity is among its `top` most frequent.
-
-        Frequency is over the whole input, ties by first appearance; a pair that is kept keeps its weight. The relations
-        of the result are parts to be added up. Nothing needs it here, since large hyperedges are exact and cheap in the
-        factored form; it tempers the say of very large ones, and compares with packages that trim.
-        """
-        top = checks.integer("hyperedge_trim_n", top, low=1)
-        rank = popularity_rank(self.relations, self.num_entities)
-        parts = [part for relation in self.relations for part in trimmed(relation, rank, top)]
-        return replace(self, relations=tuple(parts))
+        one = replace(self, relations=(self.relations[names.index(name)],), whole_input=self.occurrences)
+        return counting_isolated(one)
 
     def counts(self) -> sp.csr_array:
         """W, the un-normalised symmetric counts: n × n CSR float32, self-pairs included, relations added."""
@@ -150,7 +151,7 @@ class Graph:
         }
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Graph, (self.vocab, self.relations, self.transient, self.report)
+        return Graph, (self.vocab, self.relations, self.transient, self.report, self.whole_input)
 
 
 def from_edges(

@@ -89,7 +89,7 @@ def _pairs(left: Incidence, right: Incidence, weight: np.ndarray) -> Iterator[Pa
 
 def _counted(weight: np.ndarray) -> tuple[np.ndarray, float]:
     """Weights and the unit they count: ones (int32, added up exactly and quickly) where all are equal."""
-    if len(weight) and (weight == weight[0]).all():
+    if len(weight) and weight[0] and (weight == weight[0]).all():
         return np.ones(len(weight), np.int32), float(weight[0])
     return weight, 1.0
 

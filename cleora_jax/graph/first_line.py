@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
@@ -11,6 +13,7 @@ from typing import NamedTuple
 from cleora_jax._checks import InputError
 from cleora_jax.graph.assemble import Layout, Rows, Tally
 from cleora_jax.graph.columns import Column
+from cleora_jax.graph.records import BLANKS, cells_of_any_size, shown
 from cleora_jax.graph.sources import Chunk
 from cleora_jax.graph.tokens import SPACE
 
@@ -30,7 +33,7 @@ class FirstLine(NamedTuple):
     row: int = 0
 
 
-def first_line(chunks: Iterator[Chunk], comment: str | None) -> tuple[FirstLine, list[Chunk]]:
+def first_line(chunks: Iterator[Chunk], comment: str | None, blanks: str = BLANKS) -> tuple[FirstLine, list[Chunk]]:
     """The first line, and the chunks read to find it, of which the last holds it."""
     seen: list[Chunk] = []
     for chunk in chunks:
@@ -38,7 +41,7 @@ def first_line(chunks: Iterator[Chunk], comment: str | None) -> tuple[FirstLine,
         at = 0
         for row, raw in enumerate(BytesIO(chunk.text.tobytes())):
             line = raw.decode()
-            if line.strip(" \t\r\n") and not (comment is not None and line.startswith(comment)):
+            if line.strip(blanks + "\r\n") and not (comment is not None and line.startswith(comment)):
                 return FirstLine(line.rstrip("\r\n"), at, at + len(raw) - 1, row), seen
             at += len(raw)
     return FirstLine(""), seen
@@ -46,8 +49,8 @@ def first_line(chunks: Iterator[Chunk], comment: str | None) -> tuple[FirstLine,
 
 def format_of(line: str, layout: Layout, header: bool) -> str:
     """The format of text without a telling suffix."""
-    line = line.strip(" \t")
-    if line.startswith(("[", "{")) and line.endswith(("]", "}")):
+    line = line.strip(BLANKS)
+    if line.startswith(("[", "{")) and line.endswith(("]", "}")) and not (header and not _is_json(line)):
         return "jsonl"
     if header:
         return "tsv" if "\t" in line else "csv" if "," in line else "space"
@@ -55,6 +58,14 @@ def format_of(line: str, layout: Layout, header: bool) -> str:
         return "space"
     wanted = len(layout.columns) - 1
     return "tsv" if "\t" in line or wanted == 0 else "csv" if line.count(",") == wanted else "space"
+
+
+def _is_json(line: str) -> bool:
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 class Header(NamedTuple):
@@ -79,7 +90,7 @@ def read_header(line: FirstLine, chunk: Chunk, form: str, layout: Layout) -> Hea
 
     A spec of one column that is not among them means lines of entities, under a header that says nothing.
     """
-    names = _names(line.text, form)
+    names = _names(line, chunk, form)
     if layout.single and (layout.last or len(names) == 1 or layout.columns[0].name not in names):
         return Header(layout, [0])
     wanted = {column.name: column for column in layout.columns}
@@ -92,10 +103,17 @@ def read_header(line: FirstLine, chunk: Chunk, form: str, layout: Layout) -> Hea
     return Header(here, [held.index(column.name) for column in layout.entity_columns])
 
 
-def _names(line: str, form: str) -> list[str]:
+def _names(line: FirstLine, chunk: Chunk, form: str) -> list[str]:
+    text = line.text.strip(BLANKS) if form == "space" else line.text
     if form == "csv":
-        return [name.strip() for name in next(csv.reader([line]))]
-    return [name.strip() for name in line.split("\t")] if form == "tsv" else line.split()
+        try:
+            with cells_of_any_size():
+                cells = next(csv.reader([text], strict=True))
+        except csv.Error as error:
+            raise InputError(f"{chunk.place(line.row)}: bad quoting in the header ({error}): {shown(text)}.") from error
+    else:
+        cells = text.split("\t") if form == "tsv" else re.split(f"[{BLANKS}]+", text)
+    return [name.strip(BLANKS) for name in cells]
 
 
 def without_line(chunk: Chunk, line: FirstLine, tally: Tally) -> Chunk:

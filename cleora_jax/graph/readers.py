@@ -19,7 +19,7 @@ from cleora_jax.graph.assemble import Assembler, Layout, Rows, Tally, report_of
 from cleora_jax.graph.build import Graph
 from cleora_jax.graph.columns import Column
 from cleora_jax.graph.first_line import first_line, format_of, read_header, without_line
-from cleora_jax.graph.records import BATCH_RECORDS, Fault, Record, json_rows, quoted_rows, record_rows, shown
+from cleora_jax.graph.records import BATCH_RECORDS, BLANKS, Fault, Record, json_rows, quoted_rows, record_rows, shown
 from cleora_jax.graph.sources import (
     CHUNK_BYTES,
     FORMAT_OF_SUFFIX,
@@ -210,7 +210,7 @@ def _file_rows(
     chunks = read_chunks(path, size, at)
     if form != "auto" and not header:
         return form, _text_rows(chunks, layout, form, comment, tally)
-    line, seen = first_line(chunks, comment)
+    line, seen = first_line(chunks, comment, BLANKS + "," if form == "csv" and layout.single else BLANKS)
     if not line.text:
         return "empty", _text_rows(iter(seen), layout, "space", comment, tally)
     form = format_of(line.text, layout, header) if form == "auto" else form

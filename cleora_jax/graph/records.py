@@ -139,7 +139,7 @@ def quoted_rows(chunks: Iterable[Chunk], layout: Layout, comment: str | None, ta
     """
     records = _csv_records(chunks, layout, comment, tally)
     while True:
-        with _cells_of_any_size():
+        with cells_of_any_size():
             batch = list(islice(records, BATCH_RECORDS))
         if not batch:
             return
@@ -147,7 +147,7 @@ def quoted_rows(chunks: Iterable[Chunk], layout: Layout, comment: str | None, ta
 
 
 @contextmanager
-def _cells_of_any_size() -> Iterator[None]:
+def cells_of_any_size() -> Iterator[None]:
     """Lift the csv module's limit of 128 KiB per cell: a cell may hold a large hyperedge."""
     limit = csv.field_size_limit((1 << 31) - 1)
     try:

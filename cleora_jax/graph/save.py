@@ -5,6 +5,7 @@
     column_of         uint8[n]
     r{i}.left.offset, r{i}.left.member (and right, where another column)    int64[E + 1], int32[m]
     r{i}.weight       float32[E], where there are weights
+    occurrences       int64[n], where there are several relations, or were: how often each entity stands in the input
     r{i}.counts.data, .indices, .indptr    where the relation was given as a matrix
 
 Everything is checked on loading, so that a damaged file is an `InputError`, never a wrong graph.
@@ -27,7 +28,7 @@ import scipy.sparse as sp
 from cleora_jax._atomic import atomic_path
 from cleora_jax._checks import InputError
 from cleora_jax._version import __version__
-from cleora_jax.graph.build import BuildReport, Graph
+from cleora_jax.graph.build import BuildReport, Graph, counting_isolated
 from cleora_jax.graph.hyperedges import Incidence, Relation
 from cleora_jax.graph.vocab import Vocab, id_parts, ids_from_parts
 
@@ -48,6 +49,8 @@ def save_graph(graph: Graph, path: str | os.PathLike[str]) -> None:
     """
     text, offset = id_parts(graph.vocab)
     arrays: Arrays = {"ids_text": text, "ids_offset": offset, "column_of": graph.vocab.column_of}
+    if len(graph.relations) > 1 or graph.whole_input is not None:
+        arrays["occurrences"] = graph.occurrences
     for number, relation in enumerate(graph.relations):
         arrays |= {f"r{number}.{name}": array for name, array in _relation_arrays(relation).items()}
     header = {
@@ -127,7 +130,12 @@ def _graph_of(source: str, header: dict[str, Any], arrays: Arrays) -> Graph:
     report: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in header["report"].items()
     }
-    return Graph(Vocab(ids, columns, column_of), relations, transient, BuildReport(**report))
+    occurrences = arrays.get("occurrences")
+    if occurrences is not None:
+        whole = occurrences.dtype == np.int64 and occurrences.shape == (len(ids),) and bool((occurrences >= 0).all())
+        _require(source, whole, "the occurrences")
+    vocab = Vocab(ids, columns, column_of)
+    return counting_isolated(Graph(vocab, relations, transient, BuildReport(**report), occurrences))
 
 
 def _names(source: str, header: dict[str, Any], key: str) -> tuple[str, ...]:

@@ -10,31 +10,26 @@ import numpy as np
 from cleora_jax.graph.hyperedges import Incidence, Relation, offsets_of, sides
 
 
-def popularity_rank(relations: Sequence[Relation], num_entities: int) -> np.ndarray:
-    """int64[n]: 0 for the entity that stands most often in the whole input, ties by first appearance."""
-    columns = {id(side): side for relation in relations for side in (relation.left, relation.right) if side is not None}
-    count = np.zeros(num_entities, np.int64)
-    for side in columns.values():
-        count += np.bincount(side.member, minlength=num_entities)
-    rank = np.empty(num_entities, np.int64)
-    rank[np.argsort(-count, kind="stable")] = np.arange(num_entities)
-    return rank
+def trimmed(relations: Sequence[Relation], occurrences: np.ndarray, top: int) -> tuple[Relation, ...]:
+    """Relations that add up to given ones without the pairs of a hyperedge in which neither entity is among its first.
 
-
-def trimmed(relation: Relation, rank: np.ndarray, top: int) -> list[Relation]:
-    """Relations that add up to a given one without the pairs of a hyperedge in which neither entity is among its first.
-
-    The first of a hyperedge (of one side of it, over two columns) are its `top` entities of lowest rank. Pairs that are
-    kept keep their weight w_e / (|e_a| |e_b|). With members a = t + l of a side, first and others, they are t tᵀ and
-    t lᵀ + l tᵀ over one column, t_a bᵀ and l_a t_bᵀ over two: relations again, in either form, no entry negative.
+    The first of a hyperedge (of one side of it, over two columns) are the `top` of its entities that stand most often
+    in the whole input; ties go to the lower row, which is the one that appeared first where ids were read. Pairs that
+    are kept keep their weight w_e / (|e_a| |e_b|). With members a = t + l of a side, first and others, they are t tᵀ
+    and t lᵀ + l tᵀ over one column, t_a bᵀ and l_a t_bᵀ over two: relations again, in either form, no entry negative.
+    They are parts, to be added up; by themselves they mean nothing.
 
     Args:
-        relation: hyperedges, or a given matrix (which stays as it is).
-        rank: of each entity, int64[n], see `popularity_rank`.
+        relations: of hyperedges.
+        occurrences: of each entity, int64[n], see `Graph.occurrences`.
         top: at least 1.
     """
-    if relation.counts is not None:
-        return [relation]
+    rank = np.empty(len(occurrences), np.int64)
+    rank[np.argsort(-occurrences, kind="stable")] = np.arange(len(occurrences))
+    return tuple(part for relation in relations for part in _parts(relation, rank, top))
+
+
+def _parts(relation: Relation, rank: np.ndarray, top: int) -> list[Relation]:
     left, right = sides(relation)
     first, others = _divided(left, rank, top)
     if relation.reflexive:

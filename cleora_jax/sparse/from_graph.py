@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import jax
@@ -11,12 +12,14 @@ import scipy.sparse as sp
 from cleora_jax import _checks as checks
 from cleora_jax.graph.build import Graph
 from cleora_jax.graph.counts import factors, ordered_counts
+from cleora_jax.graph.trim import trimmed
 from cleora_jax.sparse.operator import Csr, Operator
 
 Propagation = Literal["left", "symmetric", "directed", "directed-in"]
 Form = Literal["auto", "clique", "factored"]
 PROPAGATIONS = ("left", "symmetric", "directed", "directed-in")
 FORMS = ("auto", "clique", "factored")
+NO_ORDER = "`hyperedge_trim_n` does not go with directed propagation: its parts know no order."
 
 
 def markov(
@@ -39,8 +42,10 @@ def markov(
         propagation: which matrix.
         form: "clique" stores W (at most Σ|e|² entries), "factored" stores its two factors (2Σ|e| entries), the same
             result; "auto" takes the one with fewer entries. Directed and given matrices have only the clique form.
-        hyperedge_trim_n: of larger hyperedges, keep only pairs with at least one of the so many most frequent entities
-            (see `Graph.trimmed`); default all. Not for directed propagation.
+        hyperedge_trim_n: of a hyperedge of more entities, keep only pairs with at least one of its so many entities (so
+            many of each side, over two columns) that stand most often in the whole input, ties by first appearance.
+            Pairs keep their weight, and degrees are of what was kept. Default: all pairs. Not for directed
+            propagation, nor for given matrices.
         differentiable: store the adjoint too where it does not follow from the matrix (directed, asymmetric ones).
 
     Returns:
@@ -57,9 +62,12 @@ def markov(
         why = "directed propagation" if directed else "a graph given as a matrix"
         raise checks.OptionError(f"`form='factored'` needs hyperedges without order; {why} has only the clique form.")
     if hyperedge_trim_n is not None:
+        top = checks.integer("hyperedge_trim_n", hyperedge_trim_n, low=1)
         if directed:
-            raise checks.OptionError("`hyperedge_trim_n` does not go with directed propagation: it knows no order.")
-        graph = graph.trimmed(hyperedge_trim_n)
+            raise checks.OptionError(NO_ORDER)
+        if given:
+            raise checks.OptionError("`hyperedge_trim_n` needs hyperedges; a graph given as a matrix has none.")
+        graph = replace(graph, relations=trimmed(graph.relations, graph.occurrences, top))
     if directed:
         return _directed(graph, propagation == "directed-in", differentiable)
     entries = graph.entries()

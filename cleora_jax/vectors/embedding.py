@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, overload
 
@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from cleora_jax._checks import OptionError
 from cleora_jax.graph.vocab import Vocab
-from cleora_jax.vectors.formats import Content, as_table, read_content, write_content
+from cleora_jax.vectors.formats import Content, as_table, read_content, write_contents
 from cleora_jax.vectors.search import top_k, unit_rows
 
 if TYPE_CHECKING:
@@ -310,10 +310,15 @@ class Embedding:
             >>> load_embedding(path)
             Embedding(2 × 2 float32, 16 bytes; entity: 2; settings: seed=0)
         """
-        write_content(self._content(), path, format)
+        save_embeddings({os.fspath(path): self}, format)
 
     def _content(self) -> Content:
         return Content(self.vectors, self.vocab, self.settings)
+
+
+def save_embeddings(embeddings: Mapping[str, Embedding], format: str | None = None) -> None:
+    """Write several embeddings, by path: all files appear, or none. Otherwise as `Embedding.save`."""
+    write_contents({path: embedding._content() for path, embedding in embeddings.items()}, format)
 
 
 def load_embedding(path: str | os.PathLike[str], format: str | None = None, *, column: str = "entity") -> Embedding:

@@ -14,11 +14,12 @@ Every file is written under a temporary name and then renamed, and checked in fu
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from cleora_jax import _checks as checks
-from cleora_jax._atomic import check_target
+from cleora_jax._atomic import atomic_paths, check_target
 from cleora_jax.graph.vocab import Vocab
 from cleora_jax.vectors import numpy_files, tables, word2vec
 from cleora_jax.vectors.stored import Content as Content
@@ -30,23 +31,33 @@ Path = str | os.PathLike[str]
 
 @dataclass(frozen=True)
 class Format:
-    """A way to keep vectors: its name (as in `format=`), `write(content, path)`, `read(path, column)`.
+    """A way to keep vectors.
 
-    `check(vocab, path)` raises InputError where it cannot hold some ids, or would overwrite what is not its own.
+    Args:
+        name: as in `format=`.
+        write: `write(content, *files)`, plainly: that all appear or none is seen to in `write_contents`.
+        read: `read(path, column)`.
+        check: `check(vocab, path)` raises InputError where some ids cannot be held, or what is not ours overwritten.
+        files: the files that belong to a path, itself first.
     """
 
     name: str
-    write: Callable[[Content, str], None]
+    write: Callable[..., None]
     read: Callable[[str, str], Content]
     check: Callable[[Vocab, str], None] = lambda vocab, path: None
+    files: Callable[[str], tuple[str, ...]] = lambda path: (path,)
 
 
 _NPZ = Format("npz", numpy_files.write_npz, numpy_files.read_npz)
+_NPY = Format(
+    "npy", numpy_files.write_npy, numpy_files.read_npy, numpy_files.check_sidecar,
+    lambda path: (path, numpy_files.sidecar_path(path)),
+)  # fmt: skip
 _TEXT = Format("word2vec", word2vec.write_text, word2vec.read_text, word2vec.check_ids)
 
 FORMATS: dict[str, Format] = {
     ".npz": _NPZ,
-    ".npy": Format("npy", numpy_files.write_npy, numpy_files.read_npy, numpy_files.check_sidecar),
+    ".npy": _NPY,
     ".parquet": Format("parquet", tables.write_parquet, tables.read_parquet),
     ".csv": Format("csv", tables.write_csv, tables.read_csv),
     ".tsv": Format("tsv", tables.write_tsv, tables.read_tsv),
@@ -88,24 +99,35 @@ def check_destination(path: Path, format: str | None = None, vocab: Vocab | None
         FileNotFoundError, IsADirectoryError: the folder of `path` does not exist, or `path` is a folder.
     """
     chosen = format_of(path, format)
-    check_target(path)
+    for file in chosen.files(os.fspath(path)):
+        check_target(file)
     if vocab is not None:
         chosen.check(vocab, os.fspath(path))
 
 
-def write_content(content: Content, path: Path, format: str | None = None) -> None:
-    """Write vectors, ids and settings; see `Embedding.save`."""
-    check_destination(path, format, content.vocab)
-    chosen = format_of(path, format)
-    wrong = first_not_finite(content.vectors)
-    if wrong is not None:
-        raise checks.InputError(f"cannot write {os.fspath(path)!r}: {not_finite(content, wrong)}.")
+def files_of(path: Path, format: str | None = None) -> tuple[str, ...]:
+    """The files that saving to a path writes, itself first."""
+    return format_of(path, format).files(os.fspath(path))
+
+
+def write_contents(contents: Mapping[str, Content], format: str | None = None) -> None:
+    """Write vectors, ids and settings, each to its path: all files appear, or none; see `Embedding.save`."""
+    for path, content in contents.items():
+        check_destination(path, format, content.vocab)
+        wrong = first_not_finite(content.vectors)
+        if wrong is not None:
+            raise checks.InputError(f"cannot write {path!r}: {not_finite(content, wrong)}.")
+    files = [files_of(path, format) for path in contents]
     try:
-        chosen.write(content, os.fspath(path))
+        with atomic_paths(*(file for some in files for file in some)) as temporaries:
+            left = iter(temporaries)
+            for (path, content), some in zip(contents.items(), files, strict=True):
+                format_of(path, format).write(content, *islice(left, len(some)))
     except OSError as error:
-        if error.filename is not None:
+        if error.filename is not None or error.errno is None:
             raise
-        raise OSError(error.errno, f"cannot write {os.fspath(path)!r}: {error.strerror or error}") from error
+        names = ", ".join(map(repr, contents))
+        raise OSError(error.errno, f"cannot write {names}: {error.strerror or error}") from error
 
 
 def read_content(path: Path, format: str | None = None, column: str = "entity") -> Content:

@@ -6,12 +6,12 @@ import json
 import math
 import os
 import zipfile
+from pathlib import Path
 from typing import IO
 
 import numpy as np
 import pyarrow as pa
 
-from cleora_jax._atomic import atomic_path, atomic_paths
 from cleora_jax._checks import InputError
 from cleora_jax.graph.vocab import Vocab, id_parts, ids_from_parts
 from cleora_jax.vectors.stored import (
@@ -28,7 +28,7 @@ SIDECAR = ".ids.json"
 OWN_SIDECAR = json.dumps({"format": KIND})[:-1].encode()  # how it begins
 
 
-def write_npz(content: Content, path: str) -> None:
+def write_npz(content: Content, path: Path) -> None:
     """An uncompressed zip of arrays: `header` (JSON bytes), `ids_text`, `ids_offset`, `column_of`, `vectors`.
 
     `header` holds format, version, library, shape, columns, settings and checksums; `ids_text` the ids as one run of
@@ -36,7 +36,7 @@ def write_npz(content: Content, path: str) -> None:
     """
     text, offset = id_parts(content.vocab)
     header = np.frombuffer(json.dumps(header_of(content)).encode(), np.uint8)
-    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+    with open(path, "wb") as file:
         np.savez(
             file, header=header, ids_text=text, ids_offset=offset, column_of=content.vocab.column_of,
             vectors=content.vectors,
@@ -93,7 +93,7 @@ def check_sidecar(vocab: Vocab, path: str) -> None:
             raise InputError(f"cannot write {path!r}: its ids go to {beside!r}, which is a file of another kind.")
 
 
-def write_npy(content: Content, path: str) -> None:
+def write_npy(content: Content, path: Path, beside: Path) -> None:
     """A plain NumPy array float32[n, d], which anything can map into memory, and a JSON file beside it.
 
     `x.ids.json` holds the header of `write_npz`, `ids` (a list of n strings) and `column_of` (a list of n numbers,
@@ -102,11 +102,10 @@ def write_npy(content: Content, path: str) -> None:
     sidecar = header_of(content) | {"ids": content.vocab.ids.to_pylist()}
     if len(content.vocab.columns) > 1:
         sidecar["column_of"] = content.vocab.column_of.tolist()
-    with atomic_paths(path, sidecar_path(path)) as (temporary, beside):
-        with open(beside, "w", encoding="utf-8", newline="\n") as text:
-            json.dump(sidecar, text, ensure_ascii=False)
-        with open(temporary, "wb") as file:
-            np.save(file, content.vectors)
+    with open(beside, "w", encoding="utf-8", newline="\n") as text:
+        json.dump(sidecar, text, ensure_ascii=False)
+    with open(path, "wb") as file:
+        np.save(file, content.vectors)
 
 
 def read_npy(path: str, column: str) -> Content:

@@ -6,13 +6,13 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cleora_jax._atomic import atomic_path
 from cleora_jax._checks import InputError
 from cleora_jax.vectors.stored import Content, check_header, header_of, reading, require, row_blocks, settle
 
@@ -32,7 +32,7 @@ def as_table(content: Content) -> pa.Table:
     return pa.table(columns)
 
 
-def write_parquet(content: Content, path: str) -> None:
+def write_parquet(content: Content, path: Path) -> None:
     """The table of `as_table`, row group by row group, uncompressed, with page checksums.
 
     The metadata of the schema holds under the key `cleora_jax` the header of `.npz` files, as JSON.
@@ -42,11 +42,10 @@ def write_parquet(content: Content, path: str) -> None:
     metadata = {METADATA_KEY: json.dumps(header_of(content)).encode(), MARK_KEY: b"1"}
     table = as_table(content).replace_schema_metadata(metadata)
     rows = max(1, (1 << 24) // content.vectors.shape[1])
-    with atomic_path(path) as temporary:
-        pq.write_table(
-            table, temporary, compression="NONE", use_dictionary=["column"], write_statistics=False,
-            write_page_checksum=True, row_group_size=rows,
-        )  # fmt: skip
+    pq.write_table(
+        table, path, compression="NONE", use_dictionary=["column"], write_statistics=False,
+        write_page_checksum=True, row_group_size=rows,
+    )  # fmt: skip
 
 
 def read_parquet(path: str, column: str) -> Content:
@@ -123,7 +122,7 @@ def _joined(pieces: list[pa.Array]) -> pa.Array:
     return pa.concat_arrays(pieces) if pieces else pa.array([], pa.large_string())
 
 
-def write_csv(content: Content, path: str, delimiter: str = ",") -> None:
+def write_csv(content: Content, path: Path, delimiter: str = ",") -> None:
     """A header line `id,x0,x1,…` (`id,column,x0,…` where there are several columns), then a line per entity.
 
     Numbers have 9 significant digits, which float32 needs to come back exact. Ids are quoted where they hold a
@@ -132,7 +131,7 @@ def write_csv(content: Content, path: str, delimiter: str = ",") -> None:
     several = len(content.vocab.columns) > 1
     names = [_quoted(name) for name in content.vocab.columns]
     head = ["id", *(["column"] if several else []), *(f"x{i}" for i in range(content.vectors.shape[1]))]
-    with atomic_path(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as file:
+    with open(path, "w", encoding="utf-8", newline="") as file:
         file.write(delimiter.join(head) + "\n")
         for block in row_blocks(content.vectors.shape):
             keys = [_quoted(entity) for entity in content.vocab.ids[block.start : block.stop].to_pylist()]
@@ -142,7 +141,7 @@ def write_csv(content: Content, path: str, delimiter: str = ",") -> None:
             file.writelines(number_lines(keys, content.vectors[block], delimiter))
 
 
-def write_tsv(content: Content, path: str) -> None:
+def write_tsv(content: Content, path: Path) -> None:
     """As `write_csv`, with tabs for commas."""
     write_csv(content, path, "\t")
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import mmap
 import os
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cleora_jax._atomic import atomic_path
 from cleora_jax._checks import InputError
 from cleora_jax.graph.vocab import Vocab
 from cleora_jax.vectors.stored import Content, reading, repeated, require, row_blocks, settle
@@ -44,19 +44,19 @@ def unescape(ids: pa.LargeStringArray) -> pa.LargeStringArray:
     return pc.replace_substring(ids, "%25", "%")
 
 
-def write_text(content: Content, path: str) -> None:
+def write_text(content: Content, path: Path) -> None:
     """Word2vec text: numbers with 9 significant digits, which float32 needs to come back exact."""
     ids = escape(content.vocab.ids)
-    with atomic_path(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as file:
+    with open(path, "w", encoding="utf-8", newline="") as file:
         file.write(f"{len(ids)} {content.vectors.shape[1]}\n")
         for block in row_blocks(content.vectors.shape):
             file.writelines(number_lines(ids[block.start : block.stop].to_pylist(), content.vectors[block], " "))
 
 
-def write_binary(content: Content, path: str) -> None:
+def write_binary(content: Content, path: Path) -> None:
     """Word2vec binary."""
     ids = escape(content.vocab.ids)
-    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+    with open(path, "wb") as file:
         file.write(b"%d %d\n" % (len(ids), content.vectors.shape[1]))
         for block in row_blocks(content.vectors.shape):
             names = ids[block.start : block.stop].to_pylist()

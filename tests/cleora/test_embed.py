@@ -330,6 +330,15 @@ def test_a_graph_without_information_gives_zeros():
         assert not embed(from_hyperedges(["a b"]), Cleora(dim=4)).vectors.any()
 
 
+@pytest.mark.parametrize("door", [embed, embed_apart, lambda graph, method: method(graph)])
+def test_warnings_point_at_the_caller(door):
+    for graph, category in [(from_hyperedges(["a b"]), RankWarning), (from_edges(["u"], ["i"]), RankWarning),
+                            (from_hyperedges([["u", "i"]], "user item"), TwoSidedWarning)]:  # fmt: skip
+        with pytest.warns(category) as seen:
+            door(graph, Cleora(dim=4, num_iterations=1))
+        assert {warning.filename for warning in seen} == {__file__}
+
+
 @pytest.mark.parametrize("steps", [1, 2, 5])
 @pytest.mark.parametrize("form", ["clique", "factored"])
 @pytest.mark.parametrize("rank", [8, 16])

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ import pytest
 
 from cleora_jax import __version__, load_embedding
 from cleora_jax.cli import main
+from cleora_jax.vectors import formats
 
 pytestmark = pytest.mark.filterwarnings("ignore:whitening is confined")
 BASKETS = "\n".join(f"item{i % 7} item{(i * 3 + 1) % 7} item{(i * 5 + 2) % 11}" for i in range(40)) + "\n"
@@ -111,22 +113,39 @@ def test_relations(tmp_path, capsys):
 
 
 def test_relations_apart_are_written_all_or_none(tmp_path, monkeypatch):
-    from cleora_jax import Embedding
-
     path = tmp_path / "in.tsv"
     path.write_text("".join(f"u{i % 5}\ti{i % 7} i{i % 3}\n" for i in range(30)))
-    save, calls = Embedding.save, []
+    written, calls = formats.FORMATS[".npy"], []
 
-    def fails_at_the_second(self, path):
-        calls.append(path)
+    def fails_at_the_second(*args):
+        calls.append(args)
         if len(calls) == 2:
             raise OSError(errno.ENOSPC, "no space left")
-        save(self, path)
+        written.write(*args)
 
-    monkeypatch.setattr(Embedding, "save", fails_at_the_second)
+    monkeypatch.setitem(formats.FORMATS, ".npy", replace(written, write=fails_at_the_second))
     command = ["embed", "-i", str(path), "--columns", "user complex::reflexive::item", *SMALL]
-    assert main([*command, "-o", str(tmp_path / "each.npz"), "--relations", "apart"]) == 1
+    assert main([*command, "-o", str(tmp_path / "each.npy"), "--relations", "apart"]) == 1
     assert os.listdir(tmp_path) == ["in.tsv"]
+    (tmp_path / "each.item.ids.json").mkdir()
+    assert main([*command, "-o", str(tmp_path / "each.npy"), "--relations", "apart"]) == 2
+    assert sorted(os.listdir(tmp_path)) == ["each.item.ids.json", "in.tsv"]
+
+
+def test_relations_apart_replace_no_input(tmp_path, capsys):
+    path = tmp_path / "out.item.tsv"
+    path.write_text("".join(f"u{i % 5}\ti{i % 7} i{i % 3}\n" for i in range(30)))
+    spec = "user complex::reflexive::item"
+    command = ["embed", "-i", str(tmp_path), "--columns", spec, *SMALL, "--relations", "apart"]
+    assert main([*command, "-o", str(tmp_path / "out.tsv")]) == 2
+    assert "is an input, too" in capsys.readouterr().err and path.read_text().startswith("u0\t")
+    command[4] = spec.replace("user", "a/user")
+    assert main([*command, "-o", str(tmp_path / "x.tsv")]) == 2
+    assert "must not hold '/'" in capsys.readouterr().err
+    command[4] = "transient::user complex::reflexive::item"
+    assert main([*command[:-2], "-o", str(tmp_path / "x.tsv"), "--column", "user"]) == 2
+    assert "`--column` 'user' is transient" in capsys.readouterr().err
+    assert os.listdir(tmp_path) == ["out.item.tsv"]
 
 
 def test_ids_that_the_format_cannot_hold_are_known_before_the_work(tmp_path, capsys):

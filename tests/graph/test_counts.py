@@ -90,6 +90,10 @@ def test_mass_and_rows(edges: list) -> None:
     np.testing.assert_allclose(oracles.left(w).sum(1), 1)
 
 
+def test_weights_that_are_all_zero_leave_nothing() -> None:
+    assert from_hyperedges([("a b", 0.0), ("a c", 0.0)]).counts().nnz == 0
+
+
 def test_a_hyperedge_of_weight_zero_leaves_its_entities_isolated() -> None:
     graph = from_hyperedges([(["a", "b"], 0.0), (["b", "c"], 1.0), (["d"], 0.0)])
     assert graph.isolated.tolist() == [True, False, False, True]

@@ -79,6 +79,9 @@ def test_groups_and_shared_ids(tmp_path: Path) -> None:
         ("user,item\n", "no hyperedges"),
         ("\n\n", "no hyperedges"),
         ("user,item\nu,i\nu\n", "line 3: expected 2 columns"),
+        ('"user,item\nu,i\n', "line 1: bad quoting in the header"),
+        ('"user\nid",user,item\nx,u,i\n', "line 1: bad quoting in the header"),
+        ("user\rx,item\nu,i\n", "line 1: bad quoting in the header"),
     ],
 )
 def test_faults_name_their_line(tmp_path: Path, text: str, what: str) -> None:
@@ -86,6 +89,21 @@ def test_faults_name_their_line(tmp_path: Path, text: str, what: str) -> None:
     path.write_text(text)
     with pytest.raises(InputError, match=what):
         read(path, "user item", header=True)
+
+
+def test_odd_headers(tmp_path: Path) -> None:
+    wide, commas, blanks = (tmp_path / name for name in ("wide.csv", "commas.csv", "blanks.txt"))
+    wide.write_text("user,item," + "x" * 140_000 + "\nu,i,z\n")
+    assert read(wide, "user item", header=True).num_entities == 2
+    commas.write_text(",,\nid,items\n1,a b\n2,b c\n")
+    with pytest.raises(InputError, match="line 1: expected 2 columns"):  # it is not the header
+        read(commas, "complex::reflexive::items", header=True)
+    blanks.write_text("  user  item price\u00a0usd\nu i 3\n")
+    assert read(blanks, "user item", header=True).num_entities == 2
+    blanks.write_text("[user],[item]\nu,i\n")
+    assert read(blanks, "[user] [item]", header=True).report.format == "csv"
+    blanks.write_text("user,item\nu,i\n")
+    assert read(blanks, "user item", header=True).report.format == "csv"
 
 
 @pytest.mark.parametrize("name", ["rows.jsonl", "rows.txt", "rows.parquet"])

@@ -42,6 +42,8 @@ def test_row_sums(toy):
     for propagation, form, op in operators(toy):
         expected = dense.markov(toy, propagation).sum(1)
         np.testing.assert_allclose(op.row_sum, expected, atol=1e-6, err_msg=f"{propagation} {form}")
+        of_entries = (op @ jnp.ones((op.num_entities, 1)))[:, 0]
+        np.testing.assert_allclose(of_entries, expected, atol=1e-6, err_msg=f"{propagation} {form}")
         if propagation == "left":
             alive = toy.counts().sum(axis=1) > 0
             np.testing.assert_allclose(np.asarray(op.row_sum)[alive], 1, atol=1e-6)

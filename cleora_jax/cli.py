@@ -289,10 +289,11 @@ def _similar(args: argparse.Namespace) -> dict[str, Any]:
         with _progress(args) as bar, _between_steps(bar) as progress:
             joint = "joint" if len(graph.relations) > 1 else None
             embedding = embed(graph, method, relations="joint" if joint else None, progress=progress)
-    for entity, vector in zip(args.entity, embedding.rows(args.entity, args.column), strict=True):
-        if not vector.any():
-            _say(args, f"{entity!r} stands in no hyperedge: it has the zero vector, and no neighbours.")
     found = embedding.most_similar(args.entity, k=args.top_k, column=args.column, among=args.among)
+    for at, vector in enumerate(embedding.rows(args.entity, args.column)):
+        if not vector.any():
+            _say(args, f"{args.entity[at]!r} stands in no hyperedge: it has the zero vector, and no neighbours.")
+            found[at] = []
     for entity, neighbours in zip(args.entity, found, strict=True):
         if len(args.entity) > 1:
             _say(args, entity, stream=sys.stdout)
@@ -323,7 +324,7 @@ def _convert(args: argparse.Namespace) -> dict[str, Any]:
         embedding = embedding.of_column(args.column)
     embedding.save(args.output)
     _say(args, f"{len(embedding):,} vectors of {embedding.dim} columns in {args.output}")
-    return {"output": args.output, "entities": len(embedding), "dim": embedding.dim}
+    return {"output": [args.output], "entities": len(embedding), "dim": embedding.dim}
 
 
 def _graph(args: argparse.Namespace) -> Graph:

@@ -265,7 +265,8 @@ def embed(
     vocab = graph.vocab
     if len(graph.kept) < len(vocab):
         vectors, vocab = vectors[graph.kept], vocab.take(graph.kept)
-    return Embedding(vectors, vocab, _settings(method), trace)
+    given = {} if init is None else {"init": "warm start" if isinstance(init, Embedding) else "array"}
+    return Embedding(vectors, vocab, _settings(method) | given, trace)
 
 
 def embed_apart(

@@ -18,6 +18,10 @@ from cleora_jax.graph.sources import Chunk
 from cleora_jax.graph.tokens import SPACE
 
 
+DEFAULT_COLUMNS = "complex::reflexive::node"
+SEPARATOR = {"csv": ",", "tsv": "\t"}
+
+
 class FirstLine(NamedTuple):
     """The first line that is neither blank nor a comment.
 
@@ -88,10 +92,11 @@ class Header(NamedTuple):
 def read_header(line: FirstLine, chunk: Chunk, form: str, layout: Layout) -> Header:
     """Find the columns of a spec by the names in the first line.
 
-    A spec of one column that is not among them means lines of entities, under a header that says nothing.
+    The default spec, and a weight that is the last entry of a line, mean lines of entities whatever their header says.
     """
     names = _names(line, chunk, form)
-    if layout.single and (layout.last or len(names) == 1 or layout.columns[0].name not in names):
+    lines_of_entities = str(layout.columns[0]) == DEFAULT_COLUMNS and layout.columns[0].name not in names
+    if layout.single and (layout.last or lines_of_entities or names == [layout.columns[0].name]):
         return Header(layout, [0])
     wanted = {column.name: column for column in layout.columns}
     for name, column in wanted.items():
@@ -114,6 +119,14 @@ def _names(line: FirstLine, chunk: Chunk, form: str) -> list[str]:
     else:
         cells = text.split("\t") if form == "tsv" else re.split(f"[{BLANKS}]+", text)
     return [name.strip(BLANKS) for name in cells]
+
+
+def check_no_header(line: FirstLine, chunk: Chunk, form: str, layout: Layout) -> None:
+    """Raise InputError where the first line is a header that was not announced: it names all columns of the spec."""
+    cells = {cell.strip(BLANKS + '"') for cell in re.split(SEPARATOR.get(form, f"[{BLANKS}]+"), line.text)}
+    wanted = {column.name for column in layout.columns if layout.holds_ids(column) or column.name == layout.weight}
+    if len(wanted) > 1 and wanted <= cells:
+        raise InputError(f"{chunk.place(line.row)} is a header: it names the columns of the spec. Pass `header=True`.")
 
 
 def without_line(chunk: Chunk, line: FirstLine, tally: Tally) -> Chunk:

@@ -18,7 +18,14 @@ from cleora_jax._progress import Progress, no_progress
 from cleora_jax.graph.assemble import Assembler, Layout, Rows, Tally, report_of
 from cleora_jax.graph.build import Graph
 from cleora_jax.graph.columns import Column
-from cleora_jax.graph.first_line import first_line, format_of, read_header, without_line
+from cleora_jax.graph.first_line import (
+    DEFAULT_COLUMNS,
+    check_no_header,
+    first_line,
+    format_of,
+    read_header,
+    without_line,
+)
 from cleora_jax.graph.records import BATCH_RECORDS, BLANKS, Fault, Record, json_rows, quoted_rows, record_rows, shown
 from cleora_jax.graph.sources import (
     CHUNK_BYTES,
@@ -36,7 +43,6 @@ from cleora_jax.graph.table import as_table, check_schema, table_rows
 from cleora_jax.graph.text import delimited_rows, has_quotes
 
 BadLine = Literal["error", "skip"]
-DEFAULT_COLUMNS = "complex::reflexive::node"
 _PAIR_WEIGHT = Column("weight of the pair", ignore=True)
 
 
@@ -67,7 +73,8 @@ def read(
         group_by: the column whose rows of equal value form one hyperedge, e.g. "film" for film–actor pairs.
         shared_ids: equal ids in different columns are one entity (an edge list in two columns).
         header: the first line of each file of delimited text names its columns: those of the spec are found by name, in
-            any order, others are ignored. Where the spec's one column is not among the names, the line is skipped.
+            any order, others are ignored. Under the default spec, whose `node` is rarely among them, it is skipped.
+            Without `header`, a first line that names all columns of the spec is an error.
         comment: lines that start with this are skipped (and counted).
         on_bad_line: "error" names file, line and fault; "skip" counts such lines and keeps the first ten messages.
         chunk_bytes: bytes read at a time; the result does not depend on it.
@@ -208,13 +215,13 @@ def _file_rows(
             raise InputError("standard input: Parquet needs a file; it cannot be read from a stream.")
         return form, _parquet_rows(path, layout, tally, at)
     chunks = read_chunks(path, size, at)
-    if form != "auto" and not header:
-        return form, _text_rows(chunks, layout, form, comment, tally)
     line, seen = first_line(chunks, comment, BLANKS + "," if form == "csv" and layout.single else BLANKS)
     if not line.text:
-        return "empty", _text_rows(iter(seen), layout, "space", comment, tally)
+        return ("empty" if form == "auto" else form), _text_rows(iter(seen), layout, form, comment, tally)
     form = format_of(line.text, layout, header) if form == "auto" else form
     if not header:
+        if form != "jsonl":
+            check_no_header(line, seen[-1], form, layout)
         return form, _text_rows(chain(seen, chunks), layout, form, comment, tally)
     _check_no_header(form == "jsonl", path, form)
     found = read_header(line, seen[-1], form, layout)

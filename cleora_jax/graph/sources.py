@@ -24,6 +24,7 @@ FORMAT_OF_SUFFIX = {
 }  # fmt: skip
 FORMATS = ("tsv", "csv", "space", "jsonl", "parquet")
 STDIN = "-"
+GZIP = b"\x1f\x8b"  # how its files begin; no text does
 BOM = b"\xef\xbb\xbf"
 SURROGATE = re.compile("[\ud800-\udfff]")
 SHOWN = 60  # characters of a faulty line shown in a message
@@ -150,6 +151,8 @@ def _blocks(path: str, source: str, size: int, at: Callable[[int], None] | None)
 
 def _check_text(chunk: Chunk) -> None:
     text = chunk.text
+    if text[: len(GZIP)].tobytes() == GZIP:
+        raise InputError(f"{chunk.source}: compressed by gzip; give it a name that ends in .gz, or pipe it through zcat.")
     if not text.all():
         row, shown = _line_around(text, int(np.argmin(text)))
         raise InputError(f"{chunk.place(row)}: a NUL byte; this is binary data, not text: {shown!r}.")

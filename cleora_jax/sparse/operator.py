@@ -74,6 +74,10 @@ class Operator:
         """M x, see `apply`."""
         return apply(self, x)
 
+    def __repr__(self) -> str:
+        form = "clique" if len(self.factors) == 1 else "factored"
+        return f"Operator({self.num_entities:,} entities, {self.num_entries:,} entries, {form})"
+
     @property
     def shape(self) -> tuple[int, int]:
         """(n, n)."""

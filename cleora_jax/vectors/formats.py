@@ -85,7 +85,7 @@ def format_of(path: Path, format: str | None = None) -> Format:
     if suffix not in FORMATS:
         raise checks.OptionError(
             f"`path` {os.fspath(path)!r}: the suffix must be one of {', '.join(FORMATS)}, got {suffix!r}; "
-            f"or give `format`, one of {', '.join(map(repr, NAMES))}."
+            f"or, in Python, give `save(path, format=…)`, one of {', '.join(map(repr, NAMES))}."
         )
     return FORMATS[suffix]
 

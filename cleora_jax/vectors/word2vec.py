@@ -70,7 +70,7 @@ def check_ids(vocab: Vocab, path: str) -> None:
     if twice is not None:
         raise InputError(
             f"cannot write {path!r}: the id {twice!r} stands in several columns, and word2vec files have no columns; "
-            "save as .npz or .parquet, or one column (`Embedding.of_column`)."
+            "save as .npz or .parquet, or one column alone (`Embedding.of_column`; --column)."
         )
     if len(vocab) and pc.min(pc.binary_length(vocab.ids)).as_py() == 0:
         raise InputError(f"cannot write {path!r}: the id '' is empty, which word2vec files cannot hold; use .npz.")

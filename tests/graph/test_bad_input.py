@@ -90,6 +90,12 @@ def test_parquet_files(tmp_path: Path) -> None:
         read("-", "a b", format="parquet")
 
 
+def test_gzip_without_its_name(tmp_path: Path) -> None:
+    (tmp_path / "x.tsv").write_bytes(gzip.compress(b"a b\n"))
+    with pytest.raises(InputError, match=r"x.tsv: compressed by gzip; give it a name that ends in .gz, or pipe it"):
+        read(tmp_path / "x.tsv")
+
+
 # --- lines ------------------------------------------------------------------------------------------------------------
 
 

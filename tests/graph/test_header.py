@@ -52,6 +52,33 @@ def test_lines_of_entities_under_any_header(tmp_path: Path, first: str) -> None:
     assert same(read(path, header=True), from_hyperedges(["a b", "b c"]))
 
 
+def test_a_column_of_ones_own_must_be_there(tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_text("u,b,items\n1,2,a b\n")
+    with pytest.raises(InputError, match=r"column 'item' is not in the header \['u', 'b', 'items'\]"):
+        read(path, "complex::reflexive::item", header=True)
+    path.write_text("items\na b\n")
+    with pytest.raises(InputError, match="'item' is not in the header"):
+        read(path, "complex::reflexive::item", header=True)
+    assert same(read(path, "complex::reflexive::items", header=True), from_hyperedges(["a b"]))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("x.csv", 'date,"user",item,stars\n1,u,i,2\n'),
+        ("x.tsv", "# c\n\nuser\titem\tstars\nu\ti\t2\n"),
+        ("x", "user item stars\nu i 2\n"),
+    ],
+)
+def test_a_header_that_was_not_announced_is_noticed(tmp_path: Path, name: str, text: str) -> None:
+    path = tmp_path / name
+    path.write_text(text)
+    with pytest.raises(InputError, match=r"line \d is a header.*Pass `header=True`"):
+        read(path, "user item stars", weight="stars", comment="#")
+    assert read(path, "user item stars", weight="stars", comment="#", header=True).num_entities == 2
+
+
 def test_each_file_has_its_own(tmp_path: Path) -> None:
     (tmp_path / "1.csv").write_text("user,item\nu1,i1\n")
     (tmp_path / "2.tsv").write_text("item\tuser\ni2\tu1\n")

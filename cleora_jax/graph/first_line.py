@@ -17,7 +17,6 @@ from cleora_jax.graph.records import BLANKS, cells_of_any_size, shown
 from cleora_jax.graph.sources import Chunk
 from cleora_jax.graph.tokens import SPACE
 
-
 DEFAULT_COLUMNS = "complex::reflexive::node"
 SEPARATOR = {"csv": ",", "tsv": "\t"}
 

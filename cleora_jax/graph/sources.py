@@ -152,7 +152,9 @@ def _blocks(path: str, source: str, size: int, at: Callable[[int], None] | None)
 def _check_text(chunk: Chunk) -> None:
     text = chunk.text
     if text[: len(GZIP)].tobytes() == GZIP:
-        raise InputError(f"{chunk.source}: compressed by gzip; give it a name that ends in .gz, or pipe it through zcat.")
+        raise InputError(
+            f"{chunk.source}: compressed by gzip; give it a name that ends in .gz, or pipe it through zcat."
+        )
     if not text.all():
         row, shown = _line_around(text, int(np.argmin(text)))
         raise InputError(f"{chunk.place(row)}: a NUL byte; this is binary data, not text: {shown!r}.")

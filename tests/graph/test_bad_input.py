@@ -146,7 +146,7 @@ def test_bad_lines(tmp_path: Path, name: str, text: str, place: int, fault: str,
 
 
 def test_line_numbers_in_later_chunks(tmp_path: Path) -> None:
-    lines = ["u\ti"] * 1000
+    lines = ["u1\ti1"] * 1000
     lines[3] = lines[700] = ""
     lines[900] = "oops"
     path = write(tmp_path, "in.tsv", "\n".join(lines))

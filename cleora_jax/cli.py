@@ -10,8 +10,9 @@ import signal
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: nothing unfinished is left behind
     with warnings.catch_warnings():
-        warnings.showwarning = _show_warning
+        warnings.showwarning = partial(_show_warning, vars(args))
         return _run(args)
 
 
@@ -54,7 +55,7 @@ def _run(args: argparse.Namespace) -> int:
     except (
         InputError, OptionError, NotFoundError, FileNotFoundError, IsADirectoryError, NotADirectoryError,
     ) as error:  # fmt: skip
-        return _fail(_as_options(str(error)))
+        return _fail(_as_options(vars(args), str(error)))
     except OSError as error:  # a full or failing disk
         return _fail(str(error), FAILED)
     except KeyboardInterrupt:
@@ -76,14 +77,6 @@ def _parser() -> argparse.ArgumentParser:
     _similar_arguments(commands.add_parser("similar", help="list the entities most similar to one"))
     _convert_arguments(commands.add_parser("convert", help="write saved embeddings in another format"))
     return parser
-
-
-_OPTIONS = (
-    "--columns", "--format", "--weight", "--group-by", "--shared-ids", "--header", "--comment", "--on-bad-line",
-    "--input", "--dim", "--iterations", "--propagation", "--normalization", "--whiten", "--whiten-alpha",
-    "--whiten-rank", "--residual-weight", "--init", "--seed", "--tolerance", "--hyperedge-trim-n", "--column",
-    "--among",
-)  # fmt: skip
 
 
 def _embed_arguments(parser: argparse.ArgumentParser) -> None:
@@ -439,16 +432,16 @@ def _say(args: argparse.Namespace, message: str, stream: Any = None) -> None:
     print(message, file=stream or sys.stderr)
 
 
-def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    print(f"cleora-jax: warning: {_as_options(str(message))}", file=sys.stderr)
+def _show_warning(options: Container[str], message: Warning | str, *_: Any, **__: Any) -> None:
+    print(f"cleora-jax: warning: {_as_options(options, str(message))}", file=sys.stderr)
 
 
-def _as_options(message: str) -> str:
+def _as_options(options: Container[str], message: str) -> str:
     """Names of arguments in a message as the options of the command line that they are."""
 
     def option(match: re.Match[str]) -> str:
-        name = {"num_iterations": "iterations", "paths": "input"}.get(match[1], match[1]).replace("_", "-")
-        return f"`--{name}{match[2].replace('=', ' ')}`" if f"--{name}" in _OPTIONS else match[0]
+        name = {"num_iterations": "iterations", "paths": "input"}.get(match[1], match[1])
+        return f"`--{name.replace('_', '-')}{match[2].replace('=', ' ')}`" if name in options else match[0]
 
     return re.sub(r"`([a-z_]+)((?:=[^`]*)?)`", option, message)
 

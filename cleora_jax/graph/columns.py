@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from cleora_jax._checks import OptionError
 
+DEFAULT_COLUMNS = "complex::reflexive::node"  # a line is a hyperedge
 MAX_COLUMNS = 255  # the column of an entity is kept as one byte
 MODIFIERS = ("complex", "reflexive", "transient", "ignore")
 

@@ -12,13 +12,12 @@ from typing import NamedTuple
 
 from cleora_jax._checks import InputError
 from cleora_jax.graph.assemble import Layout, Rows, Tally
-from cleora_jax.graph.columns import Column
+from cleora_jax.graph.columns import DEFAULT_COLUMNS, Column
 from cleora_jax.graph.records import BLANKS, cells_of_any_size, shown
 from cleora_jax.graph.sources import Chunk
 from cleora_jax.graph.tokens import SPACE
 
-DEFAULT_COLUMNS = "complex::reflexive::node"
-SEPARATOR = {"csv": ",", "tsv": "\t"}
+SEPARATOR = {"csv": ",", "tsv": "\t", "space": f"[{BLANKS}]+"}
 
 
 class FirstLine(NamedTuple):
@@ -116,13 +115,13 @@ def _names(line: FirstLine, chunk: Chunk, form: str) -> list[str]:
         except csv.Error as error:
             raise InputError(f"{chunk.place(line.row)}: bad quoting in the header ({error}): {shown(text)}.") from error
     else:
-        cells = text.split("\t") if form == "tsv" else re.split(f"[{BLANKS}]+", text)
+        cells = re.split(SEPARATOR[form], text)
     return [name.strip(BLANKS) for name in cells]
 
 
 def check_no_header(line: FirstLine, chunk: Chunk, form: str, layout: Layout) -> None:
     """Raise InputError where the first line is a header that was not announced: it names all columns of the spec."""
-    cells = {cell.strip(BLANKS + '"') for cell in re.split(SEPARATOR.get(form, f"[{BLANKS}]+"), line.text)}
+    cells = {cell.strip(BLANKS + '"') for cell in re.split(SEPARATOR[form], line.text)}
     wanted = {column.name for column in layout.columns if layout.holds_ids(column) or column.name == layout.weight}
     if len(wanted) > 1 and wanted <= cells:
         raise InputError(f"{chunk.place(line.row)} is a header: it names the columns of the spec. Pass `header=True`.")

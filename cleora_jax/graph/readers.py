@@ -17,9 +17,8 @@ from cleora_jax._checks import InputError
 from cleora_jax._progress import Progress, no_progress
 from cleora_jax.graph.assemble import Assembler, Layout, Rows, Tally, report_of
 from cleora_jax.graph.build import Graph
-from cleora_jax.graph.columns import Column
+from cleora_jax.graph.columns import DEFAULT_COLUMNS, Column
 from cleora_jax.graph.first_line import (
-    DEFAULT_COLUMNS,
     check_no_header,
     first_line,
     format_of,

@@ -74,9 +74,8 @@ class Operator:
         """M x, see `apply`."""
         return apply(self, x)
 
-    def __repr__(self) -> str:
-        form = "clique" if len(self.factors) == 1 else "factored"
-        return f"Operator({self.num_entities:,} entities, {self.num_entries:,} entries, {form})"
+    def __repr__(self) -> str:  # of what is static, so that it holds under jit and for any leaves
+        return f"Operator({self.num_entities:,} entities, {'clique' if len(self.factors) == 1 else 'factored'})"
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -202,9 +202,8 @@ def _added(sums: _Sums, chunk: Chunk, mask: jax.Array) -> _Sums:
     """
     rows = join_columns(chunk)
     count = mask.sum()
-    about = (
-        mask.T @ rows / jnp.maximum(count, 1)
-    )  # the order of a product does not depend on threads, that of `sum` does
+    # A product with the mask, since its order does not depend on threads; that of `sum` does.
+    about = mask.T @ rows / jnp.maximum(count, 1)
     centred = (rows - about) * mask
     left = mask.T @ centred  # by rounding of the mean; without this correction equal rows would seem to differ
     within = _scatter(centred) - left.T * left / jnp.maximum(count, 1)

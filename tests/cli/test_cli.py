@@ -176,6 +176,18 @@ def test_header_and_trim(tmp_path, capsys):
     assert "`--hyperedge-trim-n` must be at least 1" in capsys.readouterr().err
 
 
+def test_an_isolated_entity_has_no_neighbours(tmp_path, capsys):
+    path = tmp_path / "in.txt"
+    path.write_text("a b 1\nb c 1\nc d 1\nd a 1\nlone only 0\n")
+    command = ["similar", "-i", str(path), "--weight", "last", "--entity", "lone", "--entity", "a", *SMALL]
+    assert main(command) == 0
+    out, err = capsys.readouterr()
+    assert "'lone' stands in no hyperedge" in err and out.splitlines()[:2] == ["lone", "a"]
+    assert main([*command, "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["lone"] == [] and len(answer["a"]) == 5
+
+
 def test_info_is_for_people(tmp_path, baskets, saved, capsys):
     capsys.readouterr()
     assert main(["info", "-i", baskets]) == 0

@@ -239,3 +239,9 @@ def test_weights_beyond_float32_are_an_error():
     given = sp.coo_array((np.full(2, 3e38), ([0, 0], [1, 1])), shape=(2, 2))
     with pytest.raises(ValueError, match="add up to more than float32"):
         from_scipy(given)
+
+
+def test_it_prints_what_is_static():
+    for form in ("clique", "factored"):
+        op = markov(from_edges([0, 0], [1, 2]), form=form)
+        assert repr(op) == repr(jax.tree.map(lambda _: None, op)) == f"Operator(3 entities, {form})"

@@ -14,17 +14,18 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from cleora_jax._checks import InputError, NotFoundError, OptionError
 from cleora_jax._version import __version__
 
 if TYPE_CHECKING:
-    from cleora_jax import Cleora, Graph
+    from cleora_jax import Cleora, Features, Graph
     from cleora_jax._progress import Progress
 
 OK, FAILED, WRONG_INPUT = 0, 1, 2
 DEFAULT_COLUMNS = "complex::reflexive::node"
+DEFAULT_SCALES = (10, 20, 30, 40)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -156,7 +157,7 @@ def _method_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--dim", "-d", type=int, default=256, help="columns of the vectors (default: 256)")
     group.add_argument("--iterations", "-n", type=int, default=40, help="steps (default: 40)")
     group.add_argument(
-        "--propagation", choices=("left", "symmetric", "directed", "directed-in"), default="left",
+        "--propagation", choices=("left", "symmetric", "directed", "directed-in", "directed-both"), default="left",
         help="the Markov matrix (default: left)",
     )  # fmt: skip
     group.add_argument("--normalization", choices=("l2", "l1", "none"), default="l2", help="of rows (default: l2)")
@@ -172,6 +173,30 @@ def _method_arguments(parser: argparse.ArgumentParser) -> None:
         help="of larger hyperedges, keep only pairs with one of their N most frequent entities (default: all)",
     )  # fmt: skip
     group.add_argument("--tolerance", type=float, help="stop when the column space moves by at most this")
+    group.add_argument(
+        "--scales", type=_depths, nargs="?", const=DEFAULT_SCALES, default=(), metavar="DEPTHS",
+        help="vectors of several depths side by side (given without DEPTHS: 10,20,30,40)",
+    )  # fmt: skip
+    group.add_argument(
+        "--attention-temperature", type=float, metavar="T",
+        help="weigh neighbours by exp(cosine / T) of the vectors at each step (default: do not)",
+    )  # fmt: skip
+    group.add_argument(
+        "--metapath", type=lambda text: tuple(text.split(",")), default=(), metavar="RELATIONS",
+        help="walk these relations in turn and back, e.g. user-item,item-shop; '~' goes against one",
+    )  # fmt: skip
+    group.add_argument(
+        "--features", metavar="FILE",
+        help="start from features: .parquet or .csv with a header, ids in the first column or one called id",
+    )  # fmt: skip
+    group.add_argument(
+        "--feature-weight", type=float, default=0.5, help="of features against hashed vectors, in [0, 1] (default: 0.5)"
+    )
+    group.add_argument("--feature-column", metavar="NAME", help="the column whose entities have the features")
+
+
+def _depths(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(","))
 
 
 def _common_arguments(parser: argparse.ArgumentParser) -> None:
@@ -184,7 +209,7 @@ def _embed(args: argparse.Namespace) -> dict[str, Any]:
     from cleora_jax.vectors.formats import check_destination
 
     check_destination(args.output)
-    method = _method(args)
+    method, init = _method(args), _features(args)
     start = time.perf_counter()
     graph = _graph(args)
     built = time.perf_counter()
@@ -194,13 +219,13 @@ def _embed(args: argparse.Namespace) -> dict[str, Any]:
     files = _outputs(args, graph)
     with _progress(args) as bar, _between_steps(bar) as progress:
         if args.relations == "apart":
-            embeddings = embed_apart(graph, method, progress=progress)
+            embeddings = embed_apart(graph, method, init=init, progress=progress)
         else:
-            joint = "joint" if len(graph.relations) > 1 else None
-            if joint and args.relations is None:
+            joint: Literal["joint"] | None = "joint" if len(graph.relations) > 1 else None
+            if joint and args.relations is None and not method.metapath:
                 names = ", ".join(relation.name for relation in graph.relations)
                 _say(args, f"several relations ({names}) added up; --relations apart writes one file each")
-            embeddings = {"": embed(graph, method, relations="joint" if joint else None, progress=progress)}
+            embeddings = {"": embed(graph, method, init=init, relations=joint, progress=progress)}
     done = time.perf_counter()
     if args.column is not None:
         embeddings = {name: embedding.of_column(args.column) for name, embedding in embeddings.items()}
@@ -267,7 +292,7 @@ def _readable(value: Any) -> str:
 def _similar(args: argparse.Namespace) -> dict[str, Any]:
     if bool(args.input) == bool(args.embeddings):
         raise OptionError("give either --embeddings (a saved file) or --input (interaction files, embedded first).")
-    method = _method(args)
+    method, init = _method(args), _features(args)
     if args.top_k < 1:
         raise OptionError(f"`--top-k` must be at least 1, got {args.top_k}.")
     if args.embeddings:
@@ -280,8 +305,8 @@ def _similar(args: argparse.Namespace) -> dict[str, Any]:
         graph = _graph(args)
         graph.vocab.take(graph.kept).indices(args.entity, args.column)  # before the work, not after it
         with _progress(args) as bar, _between_steps(bar) as progress:
-            joint = "joint" if len(graph.relations) > 1 else None
-            embedding = embed(graph, method, relations="joint" if joint else None, progress=progress)
+            joint: Literal["joint"] | None = "joint" if len(graph.relations) > 1 else None
+            embedding = embed(graph, method, init=init, relations=joint, progress=progress)
     found = embedding.most_similar(args.entity, k=args.top_k, column=args.column, among=args.among)
     for at, vector in enumerate(embedding.rows(args.entity, args.column)):
         if not vector.any():
@@ -343,8 +368,27 @@ def _method(args: argparse.Namespace) -> Cleora:
         dim=args.dim, num_iterations=args.iterations, propagation=args.propagation, normalization=args.normalization,
         whiten=int(args.whiten) if args.whiten.isdecimal() else args.whiten, whiten_alpha=args.whiten_alpha,
         whiten_rank=args.whiten_rank, residual_weight=args.residual_weight, init=args.init, seed=args.seed,
-        form=args.form, hyperedge_trim_n=args.hyperedge_trim_n, tolerance=args.tolerance,
+        form=args.form, hyperedge_trim_n=args.hyperedge_trim_n, tolerance=args.tolerance, scales=args.scales,
+        attention_temperature=args.attention_temperature, metapath=args.metapath,
     )  # fmt: skip
+
+
+def _features(args: argparse.Namespace) -> Features | None:
+    """The features to start from, read whole."""
+    if args.features is None:
+        return None
+    import pyarrow as pa
+
+    from cleora_jax import Features
+
+    try:
+        if args.features.endswith(".parquet"):
+            from pyarrow.parquet import read_table as read
+        else:
+            from pyarrow.csv import read_csv as read
+        return Features(read(args.features), args.feature_weight, args.feature_column)
+    except (pa.ArrowException, TypeError) as error:
+        raise InputError(f"{args.features}: not a table of features: {error}") from error
 
 
 def _graph_summary(graph: Graph) -> dict[str, Any]:

@@ -92,15 +92,29 @@ def whiten(x: np.ndarray, alive: np.ndarray, rank: int, alpha: float) -> np.ndar
     return out
 
 
+def attention(matrix: np.ndarray, x: np.ndarray, temperature: float) -> np.ndarray:
+    """A softmax over neighbours of cosines over T, times the matrix, rows scaled back to their sums."""
+    unit = normalize(x, "l2")
+    out = np.zeros_like(matrix)
+    for i in range(len(matrix)):
+        near = np.flatnonzero(matrix[i])
+        if len(near):
+            softmax = np.exp(unit[near] @ unit[i] / temperature)
+            weight = softmax / softmax.sum() * matrix[i, near]
+            out[i, near] = weight / weight.sum() * matrix[i].sum()
+    return out
+
+
 def cleora(
     matrix: np.ndarray, start: np.ndarray, *, steps: int, normalization: str = "l2", residual: float = 0.0,
-    whitens=lambda step: True, rank: int, alpha: float = 1.0,
+    whitens=lambda step: True, rank: int, alpha: float = 1.0, temperature: float | None = None,
 ) -> np.ndarray:  # fmt: skip
     """The loop, float64."""
     alive = matrix.sum(1) > 0
     x = start * alive[:, None]
     for step in range(1, steps + 1):
-        x = normalize((1 - residual) * (matrix @ x) + residual * x, normalization)
+        weights = matrix if temperature is None or step == 1 else attention(matrix, x, temperature)
+        x = normalize((1 - residual) * (weights @ x) + residual * x, normalization)
         if whitens(step):
             x = whiten(x, alive, rank, alpha)
     return x
@@ -110,3 +124,12 @@ def gram_error(a: np.ndarray, b: np.ndarray) -> float:
     """Relative Frobenius distance of Gram matrices: blind to rotation, not to scale."""
     left, right = a.astype(float) @ a.T.astype(float), b @ b.T
     return float(np.linalg.norm(left - right) / np.linalg.norm(right))
+
+
+def path(graph: Graph, steps: list[str]) -> np.ndarray:
+    """The product of one-way Markov steps along relations ("~" reversed), rows scaled to sum to 1 where they can."""
+    total = np.eye(graph.num_entities)
+    for step in steps:
+        w = ordered_counts(graph.relation(step.removeprefix("~")))
+        total = total @ oracles.left(w.T if step.startswith("~") else w)
+    return oracles.left(total)

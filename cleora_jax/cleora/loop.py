@@ -1,6 +1,8 @@
-"""The one loop: x ← whiten(normalise((1 − r) M x + r x)), as one compiled step between two tables.
+"""The one step of the one loop: x ← whiten(normalise((1 − r) M x + r x)). Every mode is a substitution in it.
 
 The table z is stored unwhitened, with the affine map that whitens it pending (see `vectors.scale`): x = (z − μ) A.
+`advance` is the step compiled between two tables, for `run.py`; `one_step` itself is pure and can be scanned, mapped
+and differentiated, for `differentiable.py` and `sweeps.py`.
 """
 
 from __future__ import annotations
@@ -13,10 +15,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cleora_jax.sparse.operator import Operator, apply
-from cleora_jax.vectors.rows import Blocks
+from cleora_jax.sparse.attention import attention
+from cleora_jax.sparse.operator import Operator, Weighted
+from cleora_jax.vectors.passes import Affine, Moments, Normalization, measure, transform, transform_and_measure
+from cleora_jax.vectors.rows import Blocks, Scalar
 from cleora_jax.vectors.scale import Whitening, effective_rank, principal, triangular
-from cleora_jax.vectors.sweep import Affine, Moments, Normalization, measure, sweep, transform
 
 
 class Pending(NamedTuple):
@@ -51,6 +54,36 @@ class Seen(NamedTuple):
     effective_rank: jax.Array
 
 
+class Numbers(NamedTuple):
+    """Settings that may be traced: mapped over, differentiated, changed without compiling anew. Scalars float32.
+
+    Args:
+        residual_weight: r.
+        alpha: softness of the whitening.
+        temperature: of attention.
+    """
+
+    residual_weight: Scalar
+    alpha: Scalar
+    temperature: Scalar
+
+
+class Walk(NamedTuple):
+    """What every step multiplies with.
+
+    Args:
+        op: n × n.
+        alive: float32[n], 0 for isolated entities.
+        reach: float32[n], M alive: what a constant vector on the alive becomes.
+        rows: int[m], the row of each entry where attention needs it, else None.
+    """
+
+    op: Operator | Weighted
+    alive: jax.Array
+    reach: jax.Array
+    rows: jax.Array | None = None
+
+
 @dataclass(frozen=True)
 class Step:
     """What is fixed when a step is compiled.
@@ -58,73 +91,97 @@ class Step:
     Args:
         normalization: of rows.
         whiten: whether a whitening follows.
-        rank, alpha: of the whitening.
+        rank: of the whitening.
         residual: whether the residual is mixed in.
         triangular: the whitening may be any that is right but for a rotation; then rank is d and alpha 1.
+        attention: whether weights follow the vectors.
     """
 
     normalization: Normalization
     whiten: bool
     rank: int
-    alpha: float
     residual: bool
     triangular: bool
+    attention: bool = False
 
 
 @partial(jax.jit, static_argnames="step", donate_argnames="spare", keep_unused=True)
-def advance(
-    op: Operator,
-    alive: jax.Array,
-    reach: jax.Array,
-    residual_weight: jax.Array,
-    state: State,
-    spare: Blocks,
-    *,
-    step: Step,
-) -> tuple[State, Seen | None]:
-    """One step.
+def advance(walk: Walk, numbers: Numbers, state: State, spare: Blocks, *, step: Step) -> tuple[State, Seen | None]:
+    """`one_step`, compiled; `spare` is a table given up for the new state's memory: two serve any number of steps."""
+    return one_step(walk, numbers, state, step)
 
-    Args:
-        op: n × n.
-        alive: float32[n], 0 for isolated entities.
-        reach: float32[n], M alive: what a constant vector on the alive becomes.
-        residual_weight: r, a scalar.
-        state: the state before; left as it is.
-        spare: a table that is given up, for the new state's memory: two tables serve any number of steps.
-        step: what is compiled in.
-    """
-    table = tuple(apply(op, block) for block in state.table)
+
+def one_step(walk: Walk, numbers: Numbers, state: State, step: Step) -> tuple[State, Seen | None]:
+    """One step: the new state, and what its whitening saw, or None; the state before is left as it is."""
+    op, alive, reach, rows = walk
+    if step.attention:
+        assert rows is not None and isinstance(op, Operator)
+        state = State(settled(alive, state), None)
+        op = attention(op, rows, state.table, numbers.temperature)
+    table = tuple(op @ block for block in state.table)
     if step.residual:
+        weight = numbers.residual_weight
         mixed = zip(table, state.table, strict=True)
-        table = tuple((1 - residual_weight) * new + residual_weight * old for new, old in mixed)
-        reach = (1 - residual_weight) * reach + residual_weight * alive
+        table = tuple((1 - weight) * new + weight * old for new, old in mixed)
+        reach = (1 - weight) * reach + weight * alive
     pending = state.pending
     if not step.whiten:
         return State(transform(table, reach, pending and pending.affine, step.normalization), None), None
     dim = sum(block.shape[1] for block in table)
     pending = pending or Pending.nothing(dim, triangular=step.triangular)
-    table, moments = sweep(table, alive, reach, pending.affine, step.normalization)
-    whitening = triangular(moments) if step.triangular else principal(moments, step.rank, step.alpha)
+    table, moments = transform_and_measure(table, alive, reach, pending.affine, step.normalization)
+    whitening = triangular(moments) if step.triangular else principal(moments, step.rank, numbers.alpha)
     affine = Affine.of(moments.mean, whitening.matrix, triangular=step.triangular)
     return State(table, Pending(affine, moments)), Seen(whitening.kept, effective_rank(moments))
 
 
-@partial(jax.jit, static_argnames=("rank", "alpha"))
-def settle(alive: jax.Array, table: Blocks, *, rank: int, alpha: float) -> tuple[Pending, Seen]:
+def settled(alive: jax.Array, state: State) -> Blocks:
+    """x as the step left it: the pending whitening applied, up to a rotation where it is triangular."""
+    affine = None if state.pending is None else state.pending.affine
+    return transform(state.table, alive, affine, "none")
+
+
+@partial(jax.jit, static_argnames="rank")
+def whiten_last(alive: jax.Array, table: Blocks, alpha: jax.Array, *, rank: int) -> tuple[Pending, Seen]:
     """The whitening of a table that no step has whitened."""
     moments = measure(table, alive)
     whitening = principal(moments, rank, alpha)
     return Pending(Affine.of(moments.mean, whitening.matrix), moments), Seen(whitening.kept, effective_rank(moments))
 
 
-@partial(jax.jit, static_argnames=("rank", "alpha"), donate_argnames="table")
-def finish(alive: jax.Array, table: Blocks, pending: Pending | None, *, rank: int, alpha: float) -> Blocks:
-    """x: the pending whitening applied in its principal form, isolated entities zero; the table is given up."""
+def principal_map(pending: Pending, rank: int, alpha: Scalar) -> Affine:
+    """The pending whitening in its principal form: what the definition asks of a result."""
+    return Affine.of(pending.moments.mean, principal(pending.moments, rank, alpha).matrix)
+
+
+def whitened(alive: jax.Array, table: Blocks, pending: Pending | None, alpha: Scalar, *, rank: int) -> Blocks:
+    """x, the pending whitening applied in its principal form, isolated entities zero."""
     if pending is None:
         return table
-    moments = pending.moments
-    affine = Affine.of(moments.mean, principal(moments, rank, alpha).matrix)
-    return transform(table, alive, affine, "none")
+    return transform(table, alive, principal_map(pending, rank, alpha), "none")
+
+
+snapshot = jax.jit(whitened, static_argnames="rank")
+finish = jax.jit(whitened, static_argnames="rank", donate_argnames="table")  # the table is given up
+
+
+@partial(jax.jit, static_argnames=("step", "rank"))
+def last_step(
+    walk: Walk, numbers: Numbers, old: State, state: State, *, step: Step, rank: int
+) -> tuple[Blocks, Affine | None]:
+    """What made a state of the one before, in a form that other rows can be put through.
+
+    Returns:
+        x before the step, float32[n, d], and the map that follows its normalisation: x = (y − shift) A, where A is what
+        `whitened` applies to `state`; None where nothing follows.
+    """
+    previous = settled(walk.alive, old)
+    if state.pending is None:
+        return previous, None
+    plain = Step(step.normalization, False, rank, step.residual, False)
+    normalised, _ = one_step(walk, numbers, State(previous, None), plain)
+    mean = measure(normalised.table, walk.alive).mean
+    return previous, Affine(mean, principal_map(state.pending, rank, numbers.alpha).panels)
 
 
 @partial(jax.jit, static_argnames="rank")

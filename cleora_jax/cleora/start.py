@@ -1,41 +1,53 @@
-"""First vectors: hashed, pycleora's, an array, or a warm start from an Embedding."""
+"""First vectors: hashed, pycleora's, an array, features, or a warm start from an Embedding."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pyarrow as pa
+import scipy.sparse as sp
 import xxhash
+from scipy.special import ndtri
 
 from cleora_jax import _checks as checks
+from cleora_jax._blas import one_blas_thread
+from cleora_jax.cleora.features import Features, Matrix
 from cleora_jax.graph.vocab import Vocab
 from cleora_jax.vectors.embedding import Embedding
-from cleora_jax.vectors.rows import Window, fold_rows, get_rows, put_rows
+from cleora_jax.vectors.rows import CHUNK_ROWS, Window, fold_rows, get_rows, put_rows
+from cleora_jax.vectors.search import unit_rows
+
+Init: TypeAlias = str | np.ndarray | Embedding | Features | Sequence[Features]
 
 INITS = ("hash", "pycleora")
 MASK64 = (1 << 64) - 1
 PYCLEORA_MULTIPLIER = 0x517CC1B727220A95
 PYCLEORA_RANGE = 1 << 23
+FEATURE = "\0feature"  # the column under which features are hashed: no column of a graph is called so
 
 
-def start(
-    vocab: Vocab, dim: int, init: str | np.ndarray | Embedding, seed: int, order: np.ndarray | None = None
-) -> jax.Array:
+def start(vocab: Vocab, dim: int, init: Init, seed: int, order: np.ndarray | None = None) -> jax.Array:
     """First vectors of all entities, float32[n, dim].
 
     Args:
         vocab: n entities.
         dim: d.
-        init: "hash", "pycleora", a float array [n, d] in the order of `vocab`, or an `Embedding` whose vectors are
-            taken by (column, id); entities it does not hold get hashed vectors.
-        seed: any integer; used by "hash" and "pycleora".
+        init: "hash", "pycleora", a float array [n, d] in the order of `vocab`, an `Embedding` whose vectors are
+            taken by (column, id), or `Features`, or several of entities that differ; entities that an `Embedding` or
+            `Features` do not hold get hashed vectors.
+        seed: any integer; used by "hash", "pycleora" and `Features`.
         order: the entity of each row of the result, int[n]; default as in `vocab`.
     """
+    parts = features_of(init)
+    if parts:
+        return jnp.asarray(_featured(vocab, dim, parts, seed, order))
     if not isinstance(init, (str, Embedding)):
-        given = _given(vocab, dim, init)
+        given = _given(vocab, dim, np.asarray(init))
         return jnp.asarray(given if order is None else given[order])
     entities = vocab if order is None else vocab.take(order)
     if isinstance(init, Embedding):
@@ -121,14 +133,89 @@ def _given(vocab: Vocab, dim: int, init: np.ndarray) -> np.ndarray:
 def _warm(vocab: Vocab, dim: int, previous: Embedding, seed: int) -> np.ndarray:
     if previous.dim != dim:
         raise checks.OptionError(f"`init`: the embedding has {previous.dim} dimensions, `dim` is {dim}.")
-    names = vocab.columns
-    if len(names) == len(previous.vocab.columns) == 1:  # some formats do not keep the name of a single column
-        names = previous.vocab.columns
-    columns = (names[code] for code in vocab.column_of.tolist())
-    pairs = zip(vocab.ids.to_pylist(), columns, strict=True)
-    found = np.array([-1 if row is None else row for row in (previous.vocab.find(*pair) for pair in pairs)])
+    wanted = vocab
+    if len(vocab.columns) == len(previous.vocab.columns) == 1:  # some formats do not keep the name of a single column
+        wanted = Vocab(vocab.ids, previous.vocab.columns, vocab.column_of)
+    found = previous.vocab.rows_of(wanted)
     if (found < 0).all():
         raise checks.OptionError("`init`: the embedding holds none of the graph's entities (by column and id).")
     table = np.array(hashed(vocab, dim, seed))
     table[found >= 0] = previous.vectors[found[found >= 0]]
     return table
+
+
+def features_of(init: Any) -> tuple[Features, ...]:
+    """The `Features` that first vectors are made of; none where they are made of something else."""
+    parts = tuple(init) if isinstance(init, (list, tuple)) else (init,)
+    if not any(isinstance(part, Features) for part in parts):
+        return ()
+    odd = [type(part).__name__ for part in parts if not isinstance(part, Features)]
+    if odd:
+        raise TypeError(f"`init`: a list of `Features` must hold nothing else, got {odd[0]}.")
+    return parts
+
+
+def _featured(vocab: Vocab, dim: int, parts: tuple[Features, ...], seed: int, order: np.ndarray | None) -> np.ndarray:
+    """Unit rows of hashed vectors, with unit rows of features mixed in: float32[n, d]."""
+    rows_of = [part.rows(vocab) for part in parts]
+    crowded = np.flatnonzero(sum((rows >= 0).astype(np.int64) for rows in rows_of) > 1)
+    if len(crowded):
+        raise checks.OptionError(
+            f"`init`: {len(crowded):,} entities have features in more than one of the list, the first "
+            f"{vocab[int(crowded[0])]!r}; put theirs into one."
+        )
+    entities = vocab if order is None else vocab.take(order)
+    table = np.array(hashed(entities, dim, seed))
+    for block in _chunks(len(table)):
+        table[block] = unit_rows(table[block], "init")
+    for part, rows in zip(parts, rows_of, strict=True):
+        _mix(table, part, rows if order is None else rows[order], seed)
+    return table
+
+
+def _mix(table: np.ndarray, part: Features, rows: np.ndarray, seed: int) -> None:
+    """Mix features into a table of unit rows, in place: entity i has row `rows[i]` of them, none where that is −1."""
+    matrix, _, names = part.table
+    width, dim = matrix.shape[1], table.shape[1]
+    projection = None if width == dim else directions(names or [str(place) for place in range(width)], dim, seed)
+    places = np.flatnonzero(rows >= 0)
+    with one_blas_thread():  # bits must not depend on the number of threads
+        for chunk in _chunks(len(places)):
+            block = places[chunk]
+            features = _projected(matrix[rows[block]], projection)
+            some = features.any(axis=1)
+            block = block[some]
+            table[block] = (1 - part.weight) * table[block] + part.weight * features[some]
+
+
+def _projected(features: Matrix, projection: np.ndarray | None) -> np.ndarray:
+    """Unit rows float32[b, d] of some rows of features; zero rows stay zero."""
+    if projection is None:
+        features = features.toarray() if sp.issparse(features) else features
+    elif sp.issparse(features):
+        features = _sparse_unit_rows(features) @ projection
+    else:
+        features = unit_rows(features, "values").astype(np.float32) @ projection
+    return unit_rows(features, "values").astype(np.float32)
+
+
+def _sparse_unit_rows(features: sp.csr_array) -> sp.csr_array:
+    """Rows of a CSR matrix over their norms, as `unit_rows` of dense ones."""
+    row = np.repeat(np.arange(features.shape[0]), np.diff(features.indptr))
+    wide = features.data.astype(np.float64)
+    size = np.sqrt(np.bincount(row, wide**2, minlength=features.shape[0]))
+    data = (wide / np.where(size > 0, size, 1)[row]).astype(np.float32)
+    return sp.csr_array((data, features.indices, features.indptr), shape=features.shape)
+
+
+def directions(names: Sequence[str], dim: int, seed: int) -> np.ndarray:
+    """Normal numbers float32[w, d], row k a pure function of (the name of feature k, seed): the hash's, through Φ⁻¹."""
+    table = np.array(hashed(Vocab.of(names, FEATURE), dim, seed))
+    for block in _chunks(len(table)):
+        table[block] = ndtri((table[block].astype(np.float64) + (1 + 2**-24)) / 2)  # centred, so that none is infinite
+    return table
+
+
+def _chunks(rows: int) -> Iterator[slice]:
+    """Blocks of rows in order, so that what is computed on them in float64 stays small."""
+    return (slice(first, first + CHUNK_ROWS) for first in range(0, rows, CHUNK_ROWS))

@@ -4,6 +4,11 @@ from cleora_jax.graph.build import from_edges as from_edges
 from cleora_jax.graph.build import from_scipy as from_scipy
 from cleora_jax.graph.columns import Column as Column
 from cleora_jax.graph.columns import parse_columns as parse_columns
+from cleora_jax.graph.edit import add_hyperedges as add_hyperedges
+from cleora_jax.graph.edit import remove_hyperedges as remove_hyperedges
+from cleora_jax.graph.hetero import from_relations as from_relations
+from cleora_jax.graph.hetero import from_triples as from_triples
+from cleora_jax.graph.hetero import reweighted as reweighted
 from cleora_jax.graph.readers import from_hyperedges as from_hyperedges
 from cleora_jax.graph.readers import from_table as from_table
 from cleora_jax.graph.readers import read as read

@@ -13,8 +13,17 @@ import pyarrow.compute as pc
 import scipy.sparse as sp
 
 from cleora_jax import _checks as checks
-from cleora_jax.graph.counts import check_counts, clique_counts
-from cleora_jax.graph.hyperedges import Incidence, Relation, clique_entries, factored_entries, frozen, index_array
+from cleora_jax.graph.counts import check_counts, joint_counts, rounded
+from cleora_jax.graph.hyperedges import (
+    Incidence,
+    Relation,
+    clique_entries,
+    distinct_sides,
+    factored_entries,
+    frozen,
+    index_array,
+    line_groups,
+)
 from cleora_jax.graph.vocab import Vocab
 
 ID_TYPES = (pa.types.is_integer, pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
@@ -71,6 +80,7 @@ class Graph:
     transient: tuple[str, ...] = ()
     report: BuildReport = field(default_factory=BuildReport)
     whole_input: np.ndarray | None = None
+    known_counts: sp.csr_array | None = field(default=None, init=False, repr=False)  # see `counted`
 
     @property
     def num_entities(self) -> int:
@@ -80,14 +90,14 @@ class Graph:
     @property
     def num_hyperedges(self) -> int:
         """Hyperedges (a line of several relations counts once); stored entries where a matrix was given."""
-        return max(relation.num_hyperedges for relation in self.relations)
+        return sum(self.relations[group[0]].num_hyperedges for group in line_groups(self.relations))
 
     @cached_property
     def isolated(self) -> np.ndarray:
         """bool[n]: entities that stand in no hyperedge of positive weight, nor in an entry of a given matrix."""
         touched = np.zeros(self.num_entities, bool)
         for relation in self.relations:
-            touched |= _touched(relation, self.num_entities)
+            _touch(touched, relation)
         return frozen(~touched)
 
     @cached_property
@@ -95,11 +105,7 @@ class Graph:
         """int64[n]: how often each entity stands in a hyperedge of the whole input, repeats counted."""
         if self.whole_input is not None:
             return frozen(self.whole_input)
-        columns = {id(side): side for one in self.relations for side in (one.left, one.right) if side is not None}
-        count = np.zeros(self.num_entities, np.int64)
-        for side in columns.values():
-            count += np.bincount(side.member, minlength=self.num_entities)
-        return frozen(count)
+        return frozen(occurrences_in(self.relations, self.num_entities))
 
     @cached_property
     def kept(self) -> np.ndarray:
@@ -135,19 +141,36 @@ class Graph:
 
     def counts(self) -> sp.csr_array:
         """W, the un-normalised symmetric counts: n × n CSR float32, self-pairs included, relations added."""
-        first, *others = self.relations
-        total = clique_counts(first, self.num_entities)
-        for relation in others:
-            total = total + clique_counts(relation, self.num_entities)
-        return sp.csr_array(total, copy=total is first.counts)
+        if self.known_counts is not None:
+            return sp.csr_array(rounded(self.known_counts), copy=True)
+        total = joint_counts(self.relations, self.num_entities)
+        return sp.csr_array(total, copy=total is self.relations[0].counts)
 
     to_scipy = counts
 
+    def counted(self) -> Graph:
+        """This graph with W at hand: `counts` only copies it, and edits bring it up to date instead of counting anew.
+
+        Kept in float64, so that a long stream of edits loses nothing, at 12 bytes an entry; not in files or pickles.
+        Where the factored form has fewer entries W is not wanted, and where W was given it is there: the graph itself.
+        """
+        given = all(relation.counts is not None for relation in self.relations)
+        if given or self.known_counts is not None or not self.clique_pays:
+            return self
+        return knowing(replace(self), joint_counts(self.relations, self.num_entities, np.float64))
+
+    @property
+    def clique_pays(self) -> bool:
+        """W has no more entries than its two factors, see `entries`."""
+        entries = self.entries()
+        return entries["clique"] <= entries["factored"]
+
     def entries(self) -> dict[str, int]:
         """Stored entries of the two ways to multiply: {"clique": at most Σ|e|², "factored": 2Σ|e|}."""
+        loops = any(relation.reflexive and relation.counts is None for relation in self.relations)
         return {
-            "clique": sum(clique_entries(relation, self.num_entities) for relation in self.relations),
-            "factored": sum(factored_entries(relation) for relation in self.relations),
+            "clique": sum(map(clique_entries, self.relations)) + loops * self.num_entities,
+            "factored": sum(map(factored_entries, self.relations)),
         }
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -183,17 +206,9 @@ def from_edges(
         >>> cj.from_edges([0, 1], [1, 2], num_entities=5)
         Graph(5 entities, 2 hyperedges; node: 5; 2 isolated)
     """
-    source, target = np.asarray(src), np.asarray(dst)
-    if source.ndim != 1 or source.shape != target.shape:
-        raise checks.OptionError(
-            f"`src` and `dst` must be one-dimensional of equal length, got {source.shape}, {target.shape}."
-        )
-    if len(source) == 0:
-        raise checks.OptionError("`src` is empty: a graph needs at least one edge.")
-    member = np.stack([source, target], axis=1).ravel()
+    member = in_turn(("src", "dst"), src, dst, "edge")
     if num_entities is None and ids is None:
-        encoded = _checked_ids(as_strings(pa.array(member), "src")).dictionary_encode()
-        rows, names = encoded.indices.to_numpy(), encoded.dictionary
+        names, rows = distinct_ids(("src", "dst"), member, "edge")
     else:
         if num_entities is not None and ids is not None and num_entities != len(ids):
             raise checks.OptionError(
@@ -201,9 +216,37 @@ def from_edges(
             )
         count = len(ids) if ids is not None else checks.integer("num_entities", num_entities, low=1)
         rows, names = _checked_rows(member, count), list(ids) if ids is not None else [str(i) for i in range(count)]
-    side = Incidence(np.arange(0, len(member) + 1, 2), rows.astype(np.int32))
-    weights = None if weight is None else check_weights(np.asarray(weight), len(source), "`weight`, edge {}".format)
+    side = pairs_of(rows)
+    weights = None if weight is None else check_weights(np.asarray(weight), len(side), "`weight`, edge {}".format)
     return counting_isolated(Graph(Vocab.of(names, column), (Relation(column, side, side, weights),)))
+
+
+def in_turn(names: tuple[str, str], first: Any, second: Any, what: str) -> np.ndarray:
+    """Two sequences of E things each as one, [2E]: the ends of pair 0, then of pair 1, and so on."""
+    one, two = np.asarray(first), np.asarray(second)
+    if one.ndim != 1 or one.shape != two.shape:
+        raise checks.OptionError(
+            f"`{names[0]}` and `{names[1]}` must be one-dimensional of equal length, got {one.shape}, {two.shape}."
+        )
+    if len(one) == 0:
+        raise checks.OptionError(f"`{names[0]}` is empty: a graph needs at least one {what}.")
+    return np.stack([one, two], axis=1).ravel()
+
+
+def distinct_ids(names: tuple[str, ...], member: np.ndarray, what: str) -> tuple[pa.LargeStringArray, np.ndarray]:
+    """Distinct ids by first appearance, and which of them each is; of arguments `names` in turn (see `in_turn`)."""
+    ids = as_strings(pa.array(member), names[0])
+    empty = pc.fill_null(pc.equal(pc.binary_length(ids), 0), True)
+    if pc.any(empty).as_py():
+        at = pc.index(empty, True).as_py()
+        raise checks.OptionError(f"`{names[at % len(names)]}`, {what} {at // len(names)}: a null or empty id.")
+    encoded = ids.dictionary_encode()
+    return encoded.dictionary, encoded.indices.to_numpy()
+
+
+def pairs_of(rows: np.ndarray) -> Incidence:
+    """Hyperedges of two entities each, from the rows of their ends in turn."""
+    return Incidence(np.arange(0, len(rows) + 1, 2), rows.astype(np.int32))
 
 
 def from_scipy(matrix: Any, ids: Sequence[str] | None = None, *, column: str = "node") -> Graph:
@@ -233,6 +276,20 @@ def from_scipy(matrix: Any, ids: Sequence[str] | None = None, *, column: str = "
         raise checks.OptionError(f"`ids` must have one id per row ({counts.shape[0]}), got {len(names)}.")
     relation = Relation(column, counts=counts)
     return counting_isolated(Graph(Vocab.of(names, column), (relation,), report=BuildReport(format="matrix")))
+
+
+def knowing(graph: Graph, counts: sp.csr_array) -> Graph:
+    """The same, new graph, told its W (float64), which `dataclasses.replace` and pickling forget again."""
+    object.__setattr__(graph, "known_counts", counts)
+    return graph
+
+
+def occurrences_in(relations: Sequence[Relation], num_entities: int) -> np.ndarray:
+    """int64[n]: how often each entity stands in a hyperedge of the relations, repeats counted, shared sides once."""
+    count = np.zeros(num_entities, np.int64)
+    for side in distinct_sides(relations):
+        count += np.bincount(side.member, minlength=num_entities)
+    return count
 
 
 def counting_isolated(graph: Graph) -> Graph:
@@ -274,14 +331,6 @@ def as_strings(values: pa.Array, name: str) -> pa.LargeStringArray:
     return values.cast(pa.large_string())
 
 
-def _checked_ids(ids: pa.LargeStringArray) -> pa.LargeStringArray:
-    empty = pc.fill_null(pc.equal(pc.binary_length(ids), 0), True)
-    if pc.any(empty).as_py():
-        at = pc.index(empty, True).as_py()
-        raise checks.OptionError(f"`{('src', 'dst')[at % 2]}`, edge {at // 2}: a null or empty id.")
-    return ids
-
-
 def _checked_rows(rows: np.ndarray, count: int) -> np.ndarray:
     if not np.issubdtype(rows.dtype, np.integer):
         raise TypeError(
@@ -296,14 +345,13 @@ def _checked_rows(rows: np.ndarray, count: int) -> np.ndarray:
     return rows
 
 
-def _touched(relation: Relation, num_entities: int) -> np.ndarray:
-    touched = np.zeros(num_entities, bool)
+def _touch(touched: np.ndarray, relation: Relation) -> None:
+    """Mark the entities in hyperedges of positive weight, or in entries of a given matrix."""
     if relation.counts is not None:
         touched[np.diff(relation.counts.indptr) > 0] = True
         touched[relation.counts.indices] = True
-        return touched
+        return
     for side, other in ((relation.left, relation.right), (relation.right, relation.left)):
         assert side is not None and other is not None
         live = other.size > 0 if relation.weight is None else (other.size > 0) & (relation.weight > 0)
         touched[side.member if live.all() else side.member[np.repeat(live, side.size)]] = True
-    return touched

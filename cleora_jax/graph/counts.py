@@ -5,29 +5,119 @@ W = H diag(w_e / |e|²) Hᵀ over one column, W_ab = Σ_e w_e H^a_e H^b_e / (|e_
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import reduce
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import DTypeLike
 
 from cleora_jax._checks import InputError
-from cleora_jax.graph.hyperedges import Incidence, Relation, hyperedge_weight, index_array, sides
+from cleora_jax.graph.hyperedges import (
+    Incidence,
+    Relation,
+    distinct_sides,
+    hyperedge_weight,
+    index_array,
+    ranges,
+    sides,
+    take_lines,
+    with_rows,
+    with_sides,
+)
 
 
-def clique_counts(relation: Relation, num_entities: int) -> sp.csr_array:
-    """W as one symmetric CSR (n × n, float32, sorted, no duplicates); a given matrix as it was given.
+def joint_counts(relations: Sequence[Relation], num_entities: int, dtype: DTypeLike = np.float32) -> sp.csr_array:
+    """W of several relations, added up in `dtype`."""
+    return added(clique_counts(relation, num_entities, dtype) for relation in relations)
 
-    Only pairs in one order are expanded: W = B + Bᵀ, and the diagonal where a column relates to itself.
-    """
+
+def added(matrices: Iterable[sp.csr_array]) -> sp.csr_array:
+    """The sum of at least one matrix, added up in pairs of equally many: no entry is copied more than log₂ R times."""
+    sums: list[tuple[int, sp.csr_array]] = []
+    for matrix in matrices:
+        count = 1
+        while sums and sums[-1][0] == count:
+            matrix, count = sums.pop()[1] + matrix, 2 * count
+        sums.append((count, matrix))
+    return reduce(lambda late, early: early[1] + late, sums[-2::-1], sums[-1][1])
+
+
+def clique_counts(relation: Relation, num_entities: int, dtype: DTypeLike = np.float32) -> sp.csr_array:
+    """W as one symmetric CSR (n × n, sorted, no duplicates); a given matrix as it was given."""
     if relation.counts is not None:
-        return relation.counts
-    left, right = sides(relation)
-    weight, unit = _counted(hyperedge_weight(relation))
+        return relation.counts.astype(dtype, copy=False)
+    return _clique(*sides(relation), hyperedge_weight(relation), num_entities, dtype)
+
+
+def _clique(left: Incidence, right: Incidence, weight: np.ndarray, num_entities: int, dtype: DTypeLike) -> sp.csr_array:
+    """W of two sides. Only pairs in one order are expanded: W = B + Bᵀ, and the diagonal where both are one column."""
+    weight, unit = _counted(weight)
     half = _matrix(list(_pairs(left, right, weight)), num_entities)
     total = half + _transpose(half)
-    if relation.reflexive:  # a member's pair with itself, added up apart: n entries instead of Σ|e|
+    if left is right:  # a member's pair with itself, added up apart: n entries instead of Σ|e|
         total = total + _diagonal(left, weight, num_entities)
-    return _in_units(total, unit)
+    return rounded(total, unit, dtype)
+
+
+def counts_among(relation: Relation, chosen: np.ndarray) -> sp.csr_array:
+    """W among the k entities `chosen`, bool[n], alone: k × k float64. No pair of others is expanded."""
+    number = np.cumsum(chosen) - 1
+    size = int(number[-1]) + 1
+    if relation.counts is not None:
+        place, row = _among(relation.counts, chosen)
+        column, value = relation.counts.indices[place], relation.counts.data[place].astype(np.float64)
+        return _matrix([(number[row], number[column], value)], size)
+    rows = np.flatnonzero(np.logical_and.reduce([side.held(chosen) > 0 for side in distinct_sides([relation])]))
+    if not len(rows):
+        return _matrix([], size)
+    (whole,) = take_lines([relation], rows)  # the other members count in |e|, and so in the weight
+    (part,) = with_rows(with_sides([whole], lambda side: side.where(chosen[side.member])), number)
+    return _clique(*sides(part), hyperedge_weight(whole), size, np.float64)
+
+
+def replaced_among(counts: sp.csr_array, chosen: np.ndarray, new: sp.csr_array) -> sp.csr_array:
+    """Counts whose entries among the `chosen` are those of `new` (see `counts_among`), which has no others."""
+    place, row = _among(counts, chosen)
+    rows, entries, size = np.flatnonzero(chosen), new.tocoo(), len(chosen)
+    key, new_key = row * size + counts.indices[place], rows[entries.coords[0]] * size + rows[entries.coords[1]]
+    data = counts.data.copy()
+    data[place] = 0
+    data[place[np.searchsorted(key, new_key)]] = entries.data
+    replaced = sp.csr_array((data, counts.indices.copy(), counts.indptr.copy()), shape=counts.shape)
+    replaced.eliminate_zeros()
+    return replaced
+
+
+def _among(counts: sp.csr_array, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Places of the entries whose row and column are both chosen, ascending, and the row of each; int64."""
+    rows = np.flatnonzero(chosen)
+    size = np.diff(counts.indptr)[rows]
+    place, row = ranges(counts.indptr[rows], size), np.repeat(rows, size)
+    both = chosen[counts.indices[place]]
+    return place[both], row[both]
+
+
+def widened(counts: sp.csr_array, num_entities: int) -> sp.csr_array:
+    """The same counts among more entities: those that follow have none."""
+    indptr = np.pad(counts.indptr, (0, num_entities - counts.shape[0]), mode="edge")
+    return sp.csr_array((counts.data, counts.indices, indptr), shape=(num_entities, num_entities))
+
+
+def placed(relations: Sequence[Relation], rows: np.ndarray, num_entities: int) -> tuple[Relation, ...]:
+    """Relations over a larger vocabulary of n entities, where entity i stands at `rows[i]`."""
+    return tuple(
+        relation if relation.counts is None else replace(relation, counts=moved(relation.counts, rows, num_entities))
+        for relation in with_rows(relations, rows)
+    )
+
+
+def moved(counts: sp.csr_array, rows: np.ndarray, num_entities: int) -> sp.csr_array:
+    """Counts among n entities, where row and column i stand at `rows[i]`."""
+    entries = counts.tocoo()
+    row, column = (rows[at] for at in entries.coords)
+    return rounded(_matrix([(row, column, entries.data)], num_entities), dtype=counts.dtype)
 
 
 def ordered_counts(relation: Relation, num_entities: int) -> sp.csr_array:
@@ -36,11 +126,11 @@ def ordered_counts(relation: Relation, num_entities: int) -> sp.csr_array:
         return relation.counts
     left, right = sides(relation)
     if not relation.reflexive:
-        return _in_units(_matrix(list(_pairs(left, right, hyperedge_weight(relation))), num_entities))
+        return rounded(_matrix(list(_pairs(left, right, hyperedge_weight(relation))), num_entities))
     mass = np.ones(len(left)) if relation.weight is None else relation.weight.astype(np.float64)
     pairs = left.size * (left.size - 1) / 2
     weight = np.divide(mass, pairs, out=np.zeros_like(mass), where=pairs > 0)
-    return _in_units(_matrix(list(_pairs(left, right, weight)), num_entities))
+    return rounded(_matrix(list(_pairs(left, right, weight)), num_entities))
 
 
 def factors(relation: Relation, num_entities: int) -> tuple[sp.csr_array, sp.csr_array]:
@@ -54,6 +144,20 @@ def factors(relation: Relation, num_entities: int) -> tuple[sp.csr_array, sp.csr
     from_left, from_right = left.matrix(num_entities, weight), right.matrix(num_entities, weight)
     gather = sp.vstack([right.matrix(num_entities, ones), left.matrix(num_entities, ones)], format="csr")
     return _transpose(sp.vstack([from_left, from_right], format="csr")), gather
+
+
+def joint_factors(relations: Sequence[Relation], num_entities: int) -> tuple[sp.csr_array, sp.csr_array]:
+    """(F, G) with W = F G for several relations; a given matrix goes in whole, with the identity beside it."""
+    pairs = [
+        factors(relation, num_entities)
+        if relation.counts is None
+        else (relation.counts, sp.eye_array(num_entities, dtype=np.float32, format="csr"))
+        for relation in relations
+    ]
+    if len(pairs) == 1:
+        return pairs[0]
+    scatter, gather = zip(*pairs, strict=True)
+    return sp.csr_array(sp.hstack(scatter, format="csr")), sp.csr_array(sp.vstack(gather, format="csr"))
 
 
 def _transpose(matrix: sp.csr_array) -> sp.csr_array:
@@ -123,9 +227,9 @@ def _matrix(parts: list[Pairs], num_entities: int) -> sp.csr_array:
     return sp.csr_array(sp.coo_array((value, (row, column)), shape=shape).tocsr())
 
 
-def _in_units(matrix: sp.csr_array, unit: float = 1.0) -> sp.csr_array:
-    """The matrix in float32, times the unit that its entries count."""
-    data = np.empty(matrix.nnz, np.float32)
+def rounded(matrix: sp.csr_array, unit: float = 1.0, dtype: DTypeLike = np.float32) -> sp.csr_array:
+    """The matrix in `dtype`, times the unit that its entries count; indices as narrow as they can be."""
+    data = np.empty(matrix.nnz, dtype)
     with np.errstate(over="ignore"):
         np.multiply(matrix.data, unit, out=data, dtype=np.float64, casting="same_kind")
     check_counts(data)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from scipy.sparse.csgraph import connected_components
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,9 +46,28 @@ class Incidence:
     def take(self, rows: np.ndarray) -> Incidence:
         """The hyperedges at `rows` (int positions), in that order."""
         size = self.size[rows]
-        offset = offsets_of(size)
-        source = np.arange(offset[-1]) + np.repeat(self.offset[:-1][rows] - offset[:-1], size)
-        return Incidence(offset, self.member[source])
+        return Incidence(offsets_of(size), self.member[ranges(self.offset[:-1][rows], size)])
+
+    def without(self, rows: np.ndarray) -> Incidence:
+        """The hyperedges but for those at `rows`."""
+        gone = ranges(self.offset[:-1][rows], self.size[rows])
+        return Incidence(offsets_of(np.delete(self.size, rows)), np.delete(self.member, gone))
+
+    def held(self, chosen: np.ndarray) -> np.ndarray:
+        """int64[E]: how many members of each hyperedge are `chosen`, bool[n]; quick where these are few."""
+        edge = np.searchsorted(self.offset, np.flatnonzero(chosen[self.member]), side="right") - 1
+        return np.bincount(edge, minlength=len(self))
+
+    def where(self, keep: np.ndarray) -> Incidence:
+        """All hyperedges, each with only those of its members at which `keep`, bool[m], holds."""
+        return Incidence(offsets_of(keep)[self.offset], self.member[keep])
+
+    def followed_by(self, other: Incidence) -> Incidence:
+        """These hyperedges and then those of `other`, over one vocabulary."""
+        if not len(other):
+            return self
+        offset = np.concatenate([self.offset, other.offset[1:] + self.offset[-1]])
+        return Incidence(offset, np.concatenate([self.member, other.member]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,22 +117,84 @@ def sides(relation: Relation) -> tuple[Incidence, Incidence]:
     return relation.left, relation.right
 
 
+def distinct_sides(relations: Sequence[Relation]) -> list[Incidence]:
+    """The sides of relations, each once: relations of the same lines share those of the columns they have in common."""
+    both = (side for relation in relations for side in (relation.left, relation.right))
+    return list({id(side): side for side in both if side is not None}.values())
+
+
+def with_sides(relations: Sequence[Relation], change: Callable[[Incidence], Incidence]) -> tuple[Relation, ...]:
+    """The relations with each side changed, once, so that shared sides stay shared; given matrices as they are."""
+    changed = {id(side): change(side) for side in distinct_sides(relations)}
+    return tuple(
+        replace(relation, left=changed.get(id(relation.left)), right=changed.get(id(relation.right)))
+        for relation in relations
+    )
+
+
+def with_rows(relations: Sequence[Relation], rows: np.ndarray) -> tuple[Relation, ...]:
+    """Relations of hyperedges over a vocabulary where entity i stands at `rows[i]`; given matrices as they are."""
+    return with_sides(relations, lambda side: Incidence(side.offset, rows[side.member].astype(np.int32)))
+
+
+def take_lines(relations: Sequence[Relation], rows: np.ndarray) -> tuple[Relation, ...]:
+    """Relations of the same lines, of only those at `rows` (int positions), in that order."""
+    return tuple(
+        relation if relation.weight is None else replace(relation, weight=relation.weight[rows])
+        for relation in with_sides(relations, lambda side: side.take(rows))
+    )
+
+
+def drop_lines(relations: Sequence[Relation], rows: np.ndarray) -> tuple[Relation, ...]:
+    """Relations of the same lines, without those at `rows`."""
+    return tuple(
+        relation if relation.weight is None else replace(relation, weight=np.delete(relation.weight, rows))
+        for relation in with_sides(relations, lambda side: side.without(rows))
+    )
+
+
+def line_groups(relations: Sequence[Relation]) -> list[list[int]]:
+    """Positions of the relations, those of the same lines together.
+
+    Relations that share a side are of the same lines: hyperedge r of each is line r. Others have lines of their own.
+    """
+    number = {id(side): len(relations) + at for at, side in enumerate(distinct_sides(relations))}
+    links = [
+        (position, number[id(side)])
+        for position, relation in enumerate(relations)
+        for side in (relation.left, relation.right)
+        if side is not None
+    ]
+    size = len(relations) + len(number)
+    first, second = np.asarray(links, np.int64).reshape(-1, 2).T
+    linked = sp.coo_array((np.ones(len(links)), (first, second)), shape=(size, size))
+    groups: dict[int, list[int]] = {}
+    for position, group in enumerate(connected_components(linked, directed=False)[1][: len(relations)].tolist()):
+        groups.setdefault(group, []).append(position)
+    return list(groups.values())
+
+
+def masses(relation: Relation) -> np.ndarray:
+    """float32[E]: w_e, ones where there are no weights."""
+    return np.ones(relation.num_hyperedges, np.float32) if relation.weight is None else relation.weight
+
+
 def hyperedge_weight(relation: Relation) -> np.ndarray:
     """float64[E]: w_e / (|e_a| |e_b|), so that a hyperedge's total mass is w_e whatever its size."""
     left, right = sides(relation)
     pairs = left.size.astype(np.float64) * right.size
-    mass = np.ones(len(left)) if relation.weight is None else relation.weight.astype(np.float64)
+    mass = masses(relation).astype(np.float64)
     weight: np.ndarray = np.divide(mass, pairs, out=np.zeros_like(mass), where=pairs > 0)
     return weight
 
 
-def clique_entries(relation: Relation, num_entities: int) -> int:
-    """Upper bound on the stored entries of W: Σ|e|(|e|−1) pairs and the diagonal (2 Σ|e_a||e_b| over two columns)."""
+def clique_entries(relation: Relation) -> int:
+    """Upper bound on the stored entries of W off its diagonal: Σ|e|(|e|−1) (2 Σ|e_a||e_b| over two columns)."""
     if relation.counts is not None:
         return int(relation.counts.nnz)
     left, right = sides(relation)
     if relation.reflexive:
-        return int((left.size * (left.size - 1)).sum()) + num_entities
+        return int((left.size * (left.size - 1)).sum())
     return 2 * int((left.size * right.size).sum())
 
 
@@ -134,6 +217,12 @@ def offsets_of(size: np.ndarray) -> np.ndarray:
     offset = np.zeros(len(size) + 1, np.int64)
     np.cumsum(size, out=offset[1:])
     return offset
+
+
+def ranges(start: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """int64: start[0], start[0] + 1, … (size[0] of them), start[1], … and so on."""
+    offset = offsets_of(size)
+    return np.arange(offset[-1]) + np.repeat(start - offset[:-1], size)
 
 
 def index_array(values: np.ndarray) -> np.ndarray:

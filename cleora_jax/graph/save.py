@@ -1,11 +1,13 @@
 """Graphs on disk: one uncompressed `.npz` (a zip of NumPy arrays), format version 1, no pickle inside.
 
-    header            UTF-8 bytes of a JSON object: format, version, library, columns, transient, relations, report
+    header            UTF-8 bytes of a JSON object: format, version, library, columns, transient, relations, shared,
+                      report
     ids_text, ids_offset    the n ids as one run of UTF-8 bytes, and int64[n + 1] where each begins
     column_of         uint8[n]
-    r{i}.left.offset, r{i}.left.member (and right, where another column)    int64[E + 1], int32[m]
+    r{i}.left.offset, r{i}.left.member (and right, where another column)    int64[E + 1], int32[m]; relations of the
+                      same lines share sides, written once: `shared` in the header tells where, {"r1.left": "r0.right"}
     r{i}.weight       float32[E], where there are weights
-    occurrences       int64[n], where there are several relations, or were: how often each entity stands in the input
+    occurrences       int64[n], where there were more relations: how often each entity stands in the whole input
     r{i}.counts.data, .indices, .indptr    where the relation was given as a matrix
 
 Everything is checked on loading, so that a damaged file is an `InputError`, never a wrong graph.
@@ -49,14 +51,21 @@ def save_graph(graph: Graph, path: str | os.PathLike[str]) -> None:
     """
     text, offset = id_parts(graph.vocab)
     arrays: Arrays = {"ids_text": text, "ids_offset": offset, "column_of": graph.vocab.column_of}
-    if len(graph.relations) > 1 or graph.whole_input is not None:
-        arrays["occurrences"] = graph.occurrences
+    if graph.whole_input is not None:
+        arrays["occurrences"] = graph.whole_input
+    first: dict[int, str] = {}
+    shared: dict[str, str] = {}
     for number, relation in enumerate(graph.relations):
         arrays |= {f"r{number}.{name}": array for name, array in _relation_arrays(relation).items()}
+        for key, side in _own_sides(relation, number).items():
+            if first.setdefault(id(side), key) == key:
+                arrays |= {f"{key}.offset": side.offset, f"{key}.member": side.member}
+            else:
+                shared[key] = first[id(side)]
     header = {
         "format": FORMAT, "version": VERSION, "library": __version__, "columns": graph.vocab.columns,
         "transient": graph.transient, "relations": [relation.name for relation in graph.relations],
-        "report": asdict(graph.report),
+        "report": asdict(graph.report), "shared": shared,
     }  # fmt: skip
     arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
@@ -103,14 +112,16 @@ def _array_of(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
 
 
 def _relation_arrays(relation: Relation) -> Arrays:
-    arrays: Arrays = {}
+    """The arrays of a relation, but for its sides."""
     if relation.counts is not None:
         counts = relation.counts
         return {"counts.data": counts.data, "counts.indices": counts.indices, "counts.indptr": counts.indptr}
-    for name, side in (("left", relation.left), ("right", relation.right)):
-        if side is not None and not (name == "right" and relation.reflexive):
-            arrays |= {f"{name}.offset": side.offset, f"{name}.member": side.member}
-    return arrays if relation.weight is None else arrays | {"weight": relation.weight}
+    return {} if relation.weight is None else {"weight": relation.weight}
+
+
+def _own_sides(relation: Relation, number: int) -> dict[str, Incidence]:
+    both = {"left": relation.left, "right": None if relation.reflexive else relation.right}
+    return {f"r{number}.{name}": side for name, side in both.items() if side is not None}
 
 
 def _graph_of(source: str, header: dict[str, Any], arrays: Arrays) -> Graph:
@@ -121,11 +132,8 @@ def _graph_of(source: str, header: dict[str, Any], arrays: Arrays) -> Graph:
     for code in range(len(columns)):
         own = ids.filter(pa.array(column_of == code))
         _require(source, len(own.unique()) == len(own), "the ids (some stand twice)")
-    relations = tuple(
-        _relation_of(source, name, {key.split(".", 1)[1]: array for key, array in arrays.items()
-                                    if key.startswith(f"r{number}.")}, len(ids))
-        for number, name in enumerate(names)
-    )  # fmt: skip
+    sides = _sides_of(source, header.get("shared", {}), arrays, len(ids))
+    relations = tuple(_relation_of(source, name, f"r{i}", arrays, sides, len(ids)) for i, name in enumerate(names))
     _require(source, len(relations) > 0, "the relations")
     report: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in header["report"].items()
@@ -144,31 +152,35 @@ def _names(source: str, header: dict[str, Any], key: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _relation_of(source: str, name: str, arrays: Arrays, size: int) -> Relation:
-    if "counts.data" in arrays:
-        data, indices, indptr = (arrays[f"counts.{part}"] for part in ("data", "indices", "indptr"))
+def _sides_of(source: str, shared: dict[str, str], arrays: Arrays, size: int) -> dict[str, Incidence]:
+    """All sides by key, such as "r0.left"."""
+    sides: dict[str, Incidence] = {}
+    for key in (key.removesuffix(".offset") for key in arrays if key.endswith(".offset")):
+        offset, member = arrays[f"{key}.offset"], arrays[f"{key}.member"]
+        whole = offset.dtype == np.int64 and member.dtype == np.int32 and _is_offset(offset, len(member))
+        _require(source, whole and _in_range(member, size), f"the hyperedges of {key!r}")
+        sides[key] = Incidence(offset, member)
+    return sides | {key: sides[first] for key, first in shared.items()}
+
+
+def _relation_of(source: str, name: str, key: str, arrays: Arrays, sides: dict[str, Incidence], size: int) -> Relation:
+    if f"{key}.counts.data" in arrays:
+        data, indices, indptr = (arrays[f"{key}.counts.{part}"] for part in ("data", "indices", "indptr"))
         whole = len(indptr) == size + 1 and _is_offset(indptr, len(indices)) and len(data) == len(indices)
         _require(source, whole and _in_range(indices, size) and _is_weight(data), f"the matrix of {name!r}")
         return Relation(name, counts=sp.csr_array((data, indices, indptr), shape=(size, size)))
-    left = _side_of(source, name, "left", arrays, size)
-    right = _side_of(source, name, "right", arrays, size) if "right.offset" in arrays else left
+    left = sides[f"{key}.left"]
+    right = sides.get(f"{key}.right", left)
     _require(source, len(left) == len(right), f"the hyperedges of {name!r}")
-    weight = arrays.get("weight")
+    weight = arrays.get(f"{key}.weight")
     _require(
         source, weight is None or (weight.shape == (len(left),) and _is_weight(weight)), f"the weights of {name!r}"
     )
     return Relation(name, left, right, weight)
 
 
-def _side_of(source: str, name: str, side: str, arrays: Arrays, size: int) -> Incidence:
-    offset, member = arrays[f"{side}.offset"], arrays[f"{side}.member"]
-    whole = offset.dtype == np.int64 and member.dtype == np.int32 and _is_offset(offset, len(member))
-    _require(source, whole and _in_range(member, size), f"the hyperedges of {name!r}")
-    return Incidence(offset, member)
-
-
 def _is_offset(offset: np.ndarray, total: int) -> bool:
-    whole = offset.ndim == 1 and len(offset) > 1 and np.issubdtype(offset.dtype, np.integer)
+    whole = offset.ndim == 1 and len(offset) > 0 and np.issubdtype(offset.dtype, np.integer)
     return bool(whole and offset[0] == 0 and offset[-1] == total and (np.diff(offset) >= 0).all())
 
 

@@ -1,5 +1,9 @@
 from cleora_jax.sparse.bcoo import from_bcoo as from_bcoo
 from cleora_jax.sparse.bcoo import to_bcoo as to_bcoo
 from cleora_jax.sparse.from_graph import markov as markov
+from cleora_jax.sparse.from_graph import metapath as metapath
 from cleora_jax.sparse.operator import Operator as Operator
 from cleora_jax.sparse.operator import apply as apply
+from cleora_jax.sparse.relations import Mixture as Mixture
+from cleora_jax.sparse.relations import mix as mix
+from cleora_jax.sparse.relations import mixture as mixture

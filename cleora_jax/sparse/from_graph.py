@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -11,7 +12,8 @@ import scipy.sparse as sp
 
 from cleora_jax import _checks as checks
 from cleora_jax.graph.build import Graph
-from cleora_jax.graph.counts import factors, ordered_counts
+from cleora_jax.graph.counts import joint_factors, ordered_counts
+from cleora_jax.graph.hyperedges import Relation
 from cleora_jax.graph.trim import trimmed
 from cleora_jax.sparse.operator import Csr, Operator
 
@@ -76,6 +78,76 @@ def markov(
     return _clique(graph, propagation, differentiable)
 
 
+REVERSED = "~"
+
+
+def metapath(graph: Graph, path: Sequence[str], *, differentiable: bool = False) -> Operator:
+    """The walk along relations, in turn and back: a product of one-way Markov steps, one factor each, kept apart.
+
+    A step "author-paper" goes from the left column to the right, "~author-paper" back; within one column a step goes
+    from earlier to later members of a hyperedge (the head of a triple to its tail). A path that is not its own reverse
+    is continued by it, so that the walk ends where it began: ("author-paper", "paper-venue") walks author, paper,
+    venue, paper, author. Entities from which no whole path starts are isolated: they have a zero row.
+
+    Args:
+        graph: of named relations.
+        path: at least one step.
+        differentiable: store the adjoint too, for gradients.
+
+    Returns:
+        The operator; rows sum to 1 or 0.
+
+    Raises:
+        OptionError: an empty path, an unknown relation, or a path that no walk can follow.
+
+    Example:
+        >>> import cleora_jax as cj
+        >>> lines = ["ann\tp1\tkdd", "bob\tp1\tkdd", "cid\tp2\tkdd"]
+        >>> graph = cj.from_hyperedges(lines, "author paper venue")
+        >>> op = cj.metapath(graph, ["author-paper"])
+        >>> cj.apply(op, jax.numpy.eye(6))[0].round(2).tolist()  # ann: half herself, half bob, by their paper
+        [0.5, 0.0, 0.0, 0.5, 0.0, 0.0]
+
+    Reference: Sun, Han, Yan, Yu and Wu, PathSim: meta path-based top-k similarity search (VLDB 2011).
+    """
+    steps = _there_and_back(graph, path)
+    one_way = {step: ordered_counts(_named(graph, step), graph.num_entities) for step in {_plain(s) for s in steps}}
+    factors = []
+    for step in steps:
+        counts = one_way[_plain(step)]
+        counts = _transposed(counts) if step.startswith(REVERSED) else counts
+        factors.append(_scaled(counts, _inverse(row_sums(counts)), None))
+    reach = np.ones(graph.num_entities)
+    for factor in reversed(factors):
+        reach = factor.astype(np.float64) @ reach
+    if not reach.any():
+        raise checks.OptionError(f"`path` {list(path)}: no walk can follow it: its steps do not meet.")
+    factors[0] = _scaled(factors[0], _inverse(reach), None)
+    adjoint = tuple(_transposed(factor) for factor in reversed(factors)) if differentiable else None
+    return _operator(tuple(factors), reach > 0, None, adjoint)
+
+
+def _plain(step: str) -> str:
+    return step.removeprefix(REVERSED)
+
+
+def _there_and_back(graph: Graph, path: Sequence[str]) -> list[str]:
+    if isinstance(path, str) or not all(isinstance(step, str) for step in path):
+        raise TypeError(f"`path` must be a sequence of relation names, got {path!r}.")
+    if not len(path):
+        raise checks.OptionError("`path` must have at least one step.")
+    for step in path:
+        _named(graph, step)
+    back = [_plain(step) if step.startswith(REVERSED) else REVERSED + step for step in reversed(path)]
+    return list(path) if list(path) == back else [*path, *back]
+
+
+def _named(graph: Graph, step: str) -> Relation:
+    names = [relation.name for relation in graph.relations]
+    checks.one_of("path", _plain(step), names)
+    return graph.relations[names.index(_plain(step))]
+
+
 def _clique(graph: Graph, propagation: str, differentiable: bool) -> Operator:
     counts = graph.counts()
     degree = row_sums(counts)
@@ -95,9 +167,7 @@ def _clique(graph: Graph, propagation: str, differentiable: bool) -> Operator:
 
 
 def _factored(graph: Graph, propagation: str) -> Operator:
-    pairs = [factors(relation, graph.num_entities) for relation in graph.relations]
-    scatter = sp.csr_array(sp.hstack([first for first, _ in pairs], format="csr")) if len(pairs) > 1 else pairs[0][0]
-    gather = sp.csr_array(sp.vstack([second for _, second in pairs], format="csr")) if len(pairs) > 1 else pairs[0][1]
+    scatter, gather = joint_factors(graph.relations, graph.num_entities)
     degree = scatter.astype(np.float64) @ row_sums(gather)
     if propagation == "symmetric":
         scale = _inverse(np.sqrt(degree))

@@ -9,7 +9,8 @@ taken here only, and carries its own rules: `custom_vmap` runs a batch as column
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -20,8 +21,9 @@ from jax.experimental.sparse import BCOO, BCSR
 
 from cleora_jax._checks import OptionError
 from cleora_jax.graph.hyperedges import index_array
-from cleora_jax.vectors.rows import join_columns, split_columns
+from cleora_jax.vectors.rows import Blocks, join_columns, split_columns
 
+ENTRY_BLOCK = 4096  # entries whose two rows are gathered at once
 NARROW = 32  # columns below which a batch of right-hand sides is folded into one
 
 
@@ -154,6 +156,98 @@ def _chain(factors: tuple[Csr, ...], x: jax.Array) -> jax.Array:
     return x
 
 
+@jax.custom_vjp
+def apply_with(op: Operator, data: jax.Array, x: jax.Array) -> jax.Array:
+    """M x for one block of columns, M's entries in place of which are `data`: differentiable in these, too.
+
+    Args:
+        op: of one factor, whose pattern is used; its `similarity` must hold for the new entries as well.
+        data: float32[m].
+        x: float32[n, d].
+    """
+    return _chain(with_data(op, data).factors, x)
+
+
+def _forward_with(op: Operator, data: jax.Array, x: jax.Array) -> tuple[jax.Array, tuple[Operator, jax.Array]]:
+    return apply_with(op, data, x), (with_data(op, data), x)
+
+
+def _backward_with(kept: tuple[Operator, jax.Array], grad: jax.Array) -> tuple[None, jax.Array, jax.Array]:
+    op, x = kept
+    return None, entry_dots(op.factors[0], entry_rows(op.factors[0]), (grad,), (x,)), apply_adjoint(op, grad)
+
+
+apply_with.defvjp(_forward_with, _backward_with)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Weighted:
+    """diag(scale) (M with entries `data`): an operator whose weights are computed, and may be differentiated.
+
+    Args:
+        op: of one factor; its pattern, and its `similarity`, which must hold for `data` as well.
+        data: float32[m].
+        scale: float32[n].
+    """
+
+    op: Operator
+    data: jax.Array
+    scale: jax.Array
+
+    @classmethod
+    def of(cls, op: Operator, data: jax.Array) -> Weighted:
+        """With rows scaled to the sums that they have in `op`; rows of which nothing is left stay zero."""
+        mass = apply_with(op, data, jnp.ones((op.num_entities, 1), jnp.float32))[:, 0]
+        return cls(op, data, op.row_sum / jnp.maximum(mass, jnp.finfo(jnp.float32).tiny))
+
+    def __matmul__(self, x: jax.Array) -> jax.Array:
+        """The product with float32[n, d]."""
+        return self.scale[:, None] * join_columns([apply_with(self.op, self.data, part) for part in split_columns(x)])
+
+    @property
+    def row_sum(self) -> jax.Array:
+        """float32[n], those of `op`."""
+        return self.op.row_sum
+
+    @property
+    def num_entities(self) -> int:
+        """n."""
+        return self.op.num_entities
+
+
+def with_data(op: Operator, data: jax.Array) -> Operator:
+    """The operator with other entries in the places of its only factor."""
+    if len(op.factors) != 1:
+        raise OptionError("entries of a factored operator are no pairs of entities: build it with `form='clique'`.")
+    return replace(op, factors=(replace(op.factors[0], data=data),))
+
+
+def entry_rows(matrix: Csr) -> jax.Array:
+    """int[m]: the row of each stored entry."""
+    rows = jnp.arange(matrix.shape[0], dtype=matrix.indices.dtype)
+    return jnp.repeat(rows, jnp.diff(matrix.indptr), total_repeat_length=matrix.data.shape[0])
+
+
+def entry_dots(matrix: Csr, rows: jax.Array, left: Blocks, right: Blocks) -> jax.Array:
+    """left[i] · right[j] for each stored entry (i, j), float32[m], a block of entries at a time.
+
+    Args:
+        matrix: n × n, of which only the pattern is used.
+        rows: `entry_rows` of it.
+        left, right: float32[n, d] in column blocks.
+    """
+    count = matrix.data.shape[0]
+    size = min(ENTRY_BLOCK, max(count, 1))
+    pairs = tuple(jnp.pad(ends, (0, -count % size)).reshape(-1, size) for ends in (rows, matrix.indices))
+
+    @jax.checkpoint  # the gathered rows of one block are all that a backward pass holds at a time
+    def dots(pair: tuple[jax.Array, jax.Array]) -> jax.Array:
+        return jnp.stack([(a[pair[0]] * b[pair[1]]).sum(axis=1) for a, b in zip(left, right, strict=True)]).sum(axis=0)
+
+    return jax.lax.map(dots, pairs).reshape(-1)[:count]
+
+
 @custom_vmap
 def _product(matrix: Csr, x: jax.Array) -> jax.Array:
     """The only line that knows the sparse library."""
@@ -161,10 +255,14 @@ def _product(matrix: Csr, x: jax.Array) -> jax.Array:
 
 
 @_product.def_vmap
-def _product_of_batch(size: int, batched: tuple[Csr, bool], matrix: Csr, x: jax.Array) -> tuple[jax.Array, bool]:
+def _product_of_batch(size: int, batched: tuple[Any, bool], matrix: Csr, x: jax.Array) -> tuple[jax.Array, bool]:
     """A batch of right-hand sides: narrow ones folded into columns, wide ones one after another."""
-    if any(jax.tree.leaves(batched[0])):
+    of_matrix, of_x = batched
+    if of_matrix.indices or of_matrix.indptr:
         raise NotImplementedError("vmap over the operator itself: map over vectors, seeds and numbers instead.")
+    if of_matrix.data:
+        x = x if of_x else jnp.broadcast_to(x, (size, *x.shape))
+        return jax.lax.map(lambda one: _product(replace(matrix, data=one[0]), one[1]), (matrix.data, x)), True
     if x.shape[2] >= NARROW:
         return jax.lax.map(lambda one: _product(matrix, one), x), True
     columns = x.transpose(1, 0, 2).reshape(x.shape[1], -1)

@@ -102,12 +102,12 @@ class Embedding:
 
     def vector(self, entity: str, column: str | None = None) -> np.ndarray:
         """Vector float32[d] of one entity, read-only; `column` where its id stands in several. Errors as `[]`."""
-        vector: np.ndarray = self.vectors[self._indices([entity], column)[0]]
+        vector: np.ndarray = self.vectors[self.indices([entity], column)[0]]
         return vector
 
     def rows(self, entities: Sequence[str], column: str | None = None) -> np.ndarray:
         """Vectors float32[m, d] of m entities, in the order given. Errors as `[]`; all unknown ids are named."""
-        vectors: np.ndarray = self.vectors[self._indices(entities, column)]
+        vectors: np.ndarray = self.vectors[self.indices(entities, column)]
         return vectors
 
     def of_column(self, column: str) -> Embedding:
@@ -124,7 +124,8 @@ class Embedding:
         rows = self.vectors[self.vocab.column_of == self.vocab.code_of(column)]
         return Embedding(rows, self.vocab.of_column(column), self.settings, self.trace)
 
-    def _indices(self, entities: Sequence[str], column: str | None) -> np.ndarray:
+    def indices(self, entities: Sequence[str], column: str | None = None) -> np.ndarray:
+        """Rows int64[m] of m entities, in the order given. Errors as `[]`; all unknown ids are named."""
         if isinstance(entities, str):
             raise TypeError(f"`entities` must be a list of ids, got the single id {entities!r}; use `vector`.")
         if not isinstance(entities, Iterable):
@@ -217,10 +218,10 @@ class Embedding:
         lists = []
         for rows, scores in zip(found.rows, found.scores, strict=True):
             known = rows >= 0
-            lists.append(list(zip(self._keys(rows[known]), scores[known].tolist(), strict=True)))
+            lists.append(list(zip(self.keys(rows[known]), scores[known].tolist(), strict=True)))
         return lists[0] if single else lists
 
-    def _keys(self, rows: np.ndarray) -> list[Key]:
+    def keys(self, rows: np.ndarray) -> list[Key]:
         """The ids of some rows, each with its column where there are several columns."""
         ids = self.vocab.ids.take(pa.array(rows)).to_pylist()
         if len(self.vocab.columns) == 1:
@@ -233,10 +234,10 @@ class Embedding:
         if isinstance(query, tuple) and len(query) == 2 and all(isinstance(part, str) for part in query):
             column, query = query
         if isinstance(query, str):
-            rows = self._indices([query], column)
+            rows = self.indices([query], column)
             return self.vectors[rows], rows, True
         if _holds_ids(query):
-            rows = self._indices(query, column)
+            rows = self.indices(query, column)
             return self.vectors[rows], rows, False
         vectors = np.asarray(query)
         if vectors.ndim not in (1, 2) or vectors.shape[-1] != self.dim:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 Carry = TypeVar("Carry")
+Scalar = jax.Array | np.floating[Any] | float  # a number that may be traced
 Blocks = tuple[jax.Array, ...]  # the columns of a table, side by side, each float32[n, ≤ BLOCK_COLUMNS]
 # Columns of a block: a sparse product gathers rows of 512 bytes at the speed of longer ones, and dense products of this
 # size are fast, so that those which symmetry or a triangle makes needless can be left out.

@@ -1,13 +1,13 @@
 """Rank-safe whitening: which map whitens a table of a given mean and covariance.
 
 Whitening is kept as a pending affine map x = (z − μ) A of the table z that is stored: the next step multiplies the
-sparse matrix with z and applies the map afterwards, in the pass that normalises and measures (`vectors.sweep`).
+sparse matrix with z and applies the map afterwards, in the pass that normalises and measures (`vectors.passes`).
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -15,10 +15,11 @@ import numpy as np
 
 from cleora_jax import _checks as checks
 from cleora_jax._blas import one_blas_thread
-from cleora_jax.vectors.rows import join_columns, split_columns
-from cleora_jax.vectors.sweep import Affine, Moments, measure, transform
+from cleora_jax.vectors.passes import Affine, Moments, measure, transform
+from cleora_jax.vectors.rows import Scalar, join_columns, split_columns
 
 ENTITIES_PER_DIRECTION = 16  # k(n) = n / 16: evidence in docs/design.md
+NEAR_EIGENVALUES = 1e-5  # eigenvalues so near each other, relative to the largest, count as equal in derivatives
 
 
 class Whitening(NamedTuple):
@@ -28,7 +29,7 @@ class Whitening(NamedTuple):
     kept: jax.Array
 
 
-def principal(moments: Moments, rank: int, alpha: float) -> Whitening:
+def principal(moments: Moments, rank: int, alpha: Scalar) -> Whitening:
     """A = V diag(λ^(−α/2)) on at most `rank` leading directions, zero columns for the rest: the definition.
 
     Directions with λ ≤ d ε λ_max, or of no more variance than rounding may show, are null: amplified they would be
@@ -41,13 +42,34 @@ def principal(moments: Moments, rank: int, alpha: float) -> Whitening:
 
     Reference: Kessy, Lewin and Strimmer, Optimal whitening and decorrelation, 2018 (PCA form).
     """
-    values, vectors = jnp.linalg.eigh(moments.cov)
+    values, vectors = eigh(moments.cov)
     values, vectors = values[::-1], vectors[:, ::-1]
     largest = jnp.take_along_axis(vectors, jnp.argmax(jnp.abs(vectors), axis=0)[None], axis=0)
     vectors = jnp.where(largest < 0, -vectors, vectors)
     keep = (values > null_variance(moments, values[0])) & (jnp.arange(len(values)) < rank)
     scale = jnp.where(keep, jnp.where(keep, values, 1.0) ** (-alpha / 2), 0.0)
     return Whitening(vectors * scale, keep.sum(dtype=jnp.int32))
+
+
+@jax.custom_jvp
+def eigh(matrix: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Eigenvalues, ascending, and eigenvectors of a symmetric matrix, float32[d, d].
+
+    Its derivative stays finite where eigenvalues (nearly) meet: the vectors then turn within their common space, and
+    what depends on that turn alone has no meaning. The factor 1 / (λⱼ − λᵢ) becomes Δ / (Δ² + (ε λ_max)²).
+    """
+    values, vectors = jnp.linalg.eigh(matrix)
+    return values, vectors
+
+
+@eigh.defjvp
+def _eigh_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[Any, Any]:
+    values, vectors = eigh(*primals)
+    turned = vectors.T @ (tangents[0] + tangents[0].T) @ vectors / 2
+    gap = values[None, :] - values[:, None]
+    floor = NEAR_EIGENVALUES * jnp.abs(values).max()
+    quotient = gap / jnp.maximum(gap * gap + floor * floor, jnp.finfo(jnp.float32).tiny)
+    return (values, vectors), (jnp.diagonal(turned), vectors @ (quotient * turned))
 
 
 def triangular(moments: Moments) -> Whitening:
@@ -131,7 +153,7 @@ def whiten(x: np.ndarray, *, alpha: float = 1.0, rank: int | None = None) -> np.
         return np.asarray(_whiten(jnp.asarray(table), jnp.asarray(alive, jnp.float32), directions, alpha))
 
 
-@partial(jax.jit, static_argnames=("rank", "alpha"))
+@partial(jax.jit, static_argnames="rank")
 def _whiten(table: jax.Array, alive: jax.Array, rank: int, alpha: float) -> jax.Array:
     blocks = split_columns(table)
     moments = measure(blocks, alive)

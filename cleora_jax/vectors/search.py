@@ -7,6 +7,7 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
+import scipy.sparse as sp
 
 from cleora_jax import _checks as checks
 
@@ -35,7 +36,7 @@ def top_k(
     vectors: np.ndarray,
     queries: np.ndarray,
     k: int,
-    exclude: np.ndarray | None = None,
+    exclude: np.ndarray | sp.csr_array | None = None,
     mask: np.ndarray | None = None,
 ) -> TopK:
     """The k rows of largest cosine to each query, exactly: as if all cosines were computed in float64 and sorted.
@@ -48,7 +49,8 @@ def top_k(
         vectors: float32[n, d].
         queries: float[q, d].
         k: at least 1; more than the rows there are gives them all.
-        exclude: int[q], for each query a row it must not get (−1: none). Default: none.
+        exclude: rows that a query must not get: int[q], one for each query (−1: none), or a SciPy sparse matrix [q, n],
+            in which every stored entry forbids its column to its row. Default: none.
         mask: bool[n], rows that may be found. Default: all.
 
     Raises:
@@ -60,8 +62,8 @@ def top_k(
         >>> rows.tolist(), scores.round(3).tolist()
         ([[2, 1]], [[0.707, 0.0]])
     """
-    exclude = np.full(len(queries), -1) if exclude is None else np.asarray(exclude)
-    _check(vectors, queries, k, exclude, mask)
+    _check(vectors, queries, k, mask)
+    shunned = _excluded(exclude, len(queries), len(vectors))
     allowed = None if mask is None else np.flatnonzero(mask)
     k = min(k, len(vectors) if allowed is None else len(allowed))
     found = TopK(np.empty((len(queries), k), np.int64), np.empty((len(queries), k)))
@@ -72,13 +74,13 @@ def top_k(
     blocks = partial(_row_blocks, vectors, allowed, sizes)
     for start in range(0, len(queries), QUERY_BLOCK):
         part = slice(start, start + QUERY_BLOCK)
-        rows, last = _candidates(blocks(), unit[part], k + SPARE, exclude[part])
+        rows, last = _candidates(blocks(), unit[part], k + SPARE, shunned[part].tocsc())
         found.rows[part], found.scores[part] = _rescored(vectors, unit[part], rows, k)
         again = start + _unsettled(unit[part], last, found.scores[part, -1])
         for at in range(0, len(again), REDO_QUERIES):
             few = again[at : at + REDO_QUERIES]
             floor = found.scores[few, -1]
-            found.rows[few], found.scores[few] = _redone(vectors, blocks(), unit[few], k, exclude[few], floor)
+            found.rows[few], found.scores[few] = _redone(vectors, blocks(), unit[few], k, shunned[few].tocsc(), floor)
     return found
 
 
@@ -103,16 +105,29 @@ def row_norms(vectors: np.ndarray, first: int = 0) -> np.ndarray:
     return np.sqrt(square)
 
 
-def _check(vectors: np.ndarray, queries: np.ndarray, k: int, exclude: np.ndarray, mask: np.ndarray | None) -> None:
+def _check(vectors: np.ndarray, queries: np.ndarray, k: int, mask: np.ndarray | None) -> None:
     if vectors.ndim != 2 or queries.ndim != 2 or vectors.shape[1] != queries.shape[1]:
         raise checks.OptionError(
             f"`queries` must be [q, d] for `vectors` [n, d], got {queries.shape} for {vectors.shape}."
         )
     checks.integer("k", k, low=1)
-    if exclude.shape != (len(queries),):
-        raise checks.OptionError(f"`exclude` must have one row per query ({len(queries)}), got shape {exclude.shape}.")
     if mask is not None and (mask.shape != (len(vectors),) or mask.dtype != bool):
         raise checks.OptionError(f"`mask` must be bool[{len(vectors)}], got {mask.dtype}{list(mask.shape)}.")
+
+
+def _excluded(exclude: np.ndarray | sp.csr_array | None, queries: int, rows: int) -> sp.csr_array:
+    """What `top_k` was told to exclude, as a CSR [q, n]: its stored entries, whatever their value."""
+    given = np.full(queries, -1) if exclude is None else exclude
+    if sp.issparse(given):
+        if given.shape != (queries, rows):
+            raise checks.OptionError(f"`exclude` must be [{queries}, {rows}], got shape {given.shape}.")
+        return sp.csr_array(given)
+    row = np.asarray(given)
+    if row.shape != (queries,):
+        raise checks.OptionError(f"`exclude` must have one row per query ({queries}), got shape {row.shape}.")
+    query = np.flatnonzero((row >= 0) & (row < rows))
+    pairs = query, row[query].astype(np.int64)
+    return sp.coo_array((np.ones(len(query), bool), pairs), shape=(queries, rows)).tocsr()
 
 
 def unit_rows(rows: np.ndarray, name: str) -> np.ndarray:
@@ -142,14 +157,18 @@ def _row_blocks(vectors: np.ndarray, allowed: np.ndarray | None, sizes: np.ndarr
         yield rows, block, np.where(norms > 0, norms, 1)
 
 
-def _scores(queries: np.ndarray, part: Block, exclude: np.ndarray) -> np.ndarray:
-    """Cosines float32[q, b] with a block of rows, up to `_noise`; −inf for the row that a query must not get."""
+def _scores(queries: np.ndarray, part: Block, exclude: sp.csc_array) -> np.ndarray:
+    """Cosines float32[q, b] with a block of rows, up to `_noise`; −inf for rows that a query must not get."""
     rows, block, norms = part
     scores = queries @ block.T
     scores *= (1 / norms).astype(np.float32)
-    place = np.searchsorted(rows, exclude).clip(max=len(rows) - 1)
-    hit = np.flatnonzero(rows[place] == exclude)
-    scores[hit, place[hit]] = -np.inf
+    first, stop = int(rows[0]), int(rows[-1]) + 1
+    offset = exclude.indptr[first : stop + 1]
+    query, row = exclude.indices[offset[0] : offset[-1]], np.repeat(np.arange(stop - first), np.diff(offset))
+    place = np.full(stop - first, -1)
+    place[rows - first] = np.arange(len(rows))
+    hit = place[row] >= 0  # else a row that may not be found at all
+    scores[query[hit], place[row[hit]]] = -np.inf
     return scores
 
 
@@ -165,7 +184,7 @@ def _noise(dim: int, kind: type[np.floating]) -> float:
 
 
 def _candidates(
-    blocks: Iterator[Block], unit: np.ndarray, keep: int, exclude: np.ndarray
+    blocks: Iterator[Block], unit: np.ndarray, keep: int, exclude: sp.csc_array
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rows int64[q, keep] of the best scores in float32, −1 where there are none left; the last of these scores [q]."""
     queries = unit.astype(np.float32)
@@ -227,7 +246,7 @@ def _rescored(vectors: np.ndarray, unit: np.ndarray, rows: np.ndarray, k: int) -
 
 
 def _redone(
-    vectors: np.ndarray, blocks: Iterator[Block], unit: np.ndarray, k: int, exclude: np.ndarray, floor: np.ndarray
+    vectors: np.ndarray, blocks: Iterator[Block], unit: np.ndarray, k: int, exclude: sp.csc_array, floor: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """The k best of all rows by cosines in float64, with these; `floor` [q] is what k rows are known to reach."""
     queries, noise = unit.astype(np.float32), _noise(unit.shape[1], np.float32)

@@ -23,8 +23,8 @@ from run import hardware
 
 import cleora_jax as cj
 from cleora_jax.sparse.reorder import reordered
+from cleora_jax.vectors.passes import Affine, Moments, transform_and_measure
 from cleora_jax.vectors.rows import Blocks, split_columns
-from cleora_jax.vectors.sweep import Affine, Moments, sweep
 
 HERE = Path(__file__).resolve().parent
 DIM, REPEATS = 256, 5
@@ -70,7 +70,7 @@ def multiply(op: cj.Operator, table: Blocks, spare: Blocks) -> tuple[Blocks, Blo
 @partial(jax.jit, donate_argnames="blocks")
 def whiten(blocks: Blocks, alive: jax.Array, affine: Affine) -> tuple[Blocks, Moments]:
     """The dense part of a step, in place."""
-    return sweep(blocks, alive, alive, affine, "l2")
+    return transform_and_measure(blocks, alive, alive, affine, "l2")
 
 
 def repeated(function: Callable[[Any], Any], state: Any) -> tuple[float, Any]:

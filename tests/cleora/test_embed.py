@@ -233,7 +233,7 @@ def test_reordering_rows_changes_rounding_only(monkeypatch):
 
 @pytest.mark.parametrize("kind", [np.asarray, jnp.asarray, np.ndarray.tolist])
 def test_given_vectors_follow_a_reordering(monkeypatch, kind):
-    from cleora_jax.cleora import method as module
+    from cleora_jax.cleora import run as module
     from cleora_jax.sparse import reorder
 
     order = RNG.permutation(600)

@@ -10,7 +10,7 @@ import pytest
 
 from cleora_jax import Cleora, embed, from_edges, markov
 from cleora_jax.cleora import loop
-from cleora_jax.cleora.loop import Pending, State, Step, advance
+from cleora_jax.cleora.loop import Numbers, Pending, State, Step, Walk, advance
 from cleora_jax.vectors.rows import CHUNK_ROWS, split_columns
 
 RNG = np.random.default_rng(2)
@@ -21,11 +21,11 @@ RNG = np.random.default_rng(2)
 @pytest.mark.parametrize(
     "step",
     [
-        Step("l2", True, 0, 1.0, False, True),
-        Step("l2", True, 20, 1.0, False, False),
-        Step("l1", True, 0, 0.5, False, False),
-        Step("l2", False, 0, 1.0, False, False),
-        Step("none", True, 0, 1.0, False, True),
+        Step("l2", True, 0, False, True),
+        Step("l2", True, 20, False, False),
+        Step("l1", True, 0, False, False),
+        Step("l2", False, 0, False, False),
+        Step("none", True, 0, False, True),
     ],
     ids=str,
 )
@@ -35,10 +35,8 @@ def test_a_step_holds_no_table_of_its_own(rows, dim, step):
     table = jnp.ones((rows, dim))
     pending = Pending.nothing(dim, triangular=step.triangular) if step.whiten else None
     ones = jnp.ones(rows)
-    lowered = advance.lower(
-        op, ones, ones, jnp.float32(0), State(split_columns(table), pending), split_columns(table), step=step
-    )
-    compiled = lowered.compile()
+    state, numbers = State(split_columns(table), pending), Numbers(*[np.float32(0.5)] * 3)
+    compiled = advance.lower(Walk(op, ones, ones), numbers, state, split_columns(table), step=step).compile()
     assert compiled.as_text().count("cpu_csr_sparse_dense_ffi") == len(split_columns(table))
     room = 4 * (4 * CHUNK_ROWS * dim + 8 * dim * dim)  # some chunks and some Gram matrices
     assert compiled.memory_analysis().temp_size_in_bytes < min(room, 2 * table.nbytes)
@@ -46,7 +44,7 @@ def test_a_step_holds_no_table_of_its_own(rows, dim, step):
     assert not copies
 
 
-def test_a_run_compiles_one_step():
+def test_a_run_compiles_onestep():
     rows = 5000
     graph = from_edges(RNG.integers(0, rows, 3 * rows), RNG.integers(0, rows, 3 * rows), num_entities=rows)
     before = loop.advance._cache_size()

@@ -370,3 +370,41 @@ def test_an_isolated_entity_is_said_to_be_one(tmp_path, capsys):
     path.write_text("a b 1\nb c 1\nc d 1\nx y 0\n")
     assert main(["similar", "-i", str(path), "--weight", "last", "--entity", "x", *SMALL]) == 0
     assert "stands in no hyperedge" in capsys.readouterr().err
+
+
+class TestModes:
+    """Options of the modes reach the method; what they need is said."""
+
+    def test_scales_attention_and_directions(self, tmp_path, baskets):
+        for options, columns in [
+            (["--scales", "1,3"], 16), (["--scales", "--iterations", "40"], 32), (["--attention-temperature", "0.5"], 8),
+            (["--propagation", "directed-both"], 16),
+        ]:  # fmt: skip
+            path = str(tmp_path / "out.npz")
+            rest = [] if "--iterations" in options or "--scales" in options else ["--iterations", "3"]
+            assert main(["embed", "-i", baskets, "-o", path, "-q", "--dim", "8", *rest, *options]) == 0
+            assert load_embedding(path).dim == columns
+
+    def test_metapath(self, tmp_path):
+        lines = tmp_path / "lines.tsv"
+        lines.write_text("".join(f"u{i % 9}\ti{i * 7 % 5}\ts{i % 3}\n" for i in range(40)))
+        path = str(tmp_path / "out.npz")
+        command = ["embed", "-i", str(lines), "-c", "user item shop", "-o", path, "-q", *SMALL]
+        assert main([*command, "--metapath", "user-item,item-shop"]) == 0
+        found = load_embedding(path)
+        assert (
+            found.settings["metapath"] == ["user-item", "item-shop"] and found.vectors[found.vocab.column_of == 0].any()
+        )
+        assert main([*command, "--metapath", "user-price"]) == 2
+
+    def test_features(self, tmp_path, baskets, capsys):
+        table = tmp_path / "features.csv"
+        table.write_text("id,size,price\nitem1,1.5,2\nitem2,0.5,-1\nunknown,3,3\n")
+        path = str(tmp_path / "out.npz")
+        command = ["embed", "-i", baskets, "-o", path, "-q", *SMALL, "--whiten", "off", "--features"]
+        assert main([*command, str(table), "--feature-weight", "0.9"]) == 0
+        assert load_embedding(path).settings["init"] == "features"
+        table.write_text("id,size\nitem1,large\n")
+        assert main([*command, str(table)]) == 2
+        assert "size" in capsys.readouterr().err
+        assert main([*command, str(tmp_path / "none.csv")]) == 2

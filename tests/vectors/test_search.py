@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,13 +20,23 @@ def unit(x):
     return x / np.where(size > 0, size, 1)
 
 
+def forbidden(exclude, query):
+    """The rows that a query must not get."""
+    if exclude is None:
+        return []
+    if sp.issparse(exclude):
+        listed = exclude.tocoo()
+        return listed.col[listed.row == query].tolist()
+    return [int(exclude[query])] if exclude[query] >= 0 else []
+
+
 def dense(vectors, queries, k, exclude=None, mask=None):
     """All cosines at once, sorted by (−cosine, row)."""
     scores = unit(queries) @ unit(vectors).T
     answers = []
     for query, row in enumerate(scores):
         allowed = set(range(len(vectors)) if mask is None else np.flatnonzero(mask).tolist())
-        allowed -= set() if exclude is None else {int(exclude[query])}
+        allowed -= set(forbidden(exclude, query))
         answers.append([(i, row[i]) for i in sorted(allowed, key=lambda i: (-row[i], i))[:k]])
     return answers
 
@@ -83,8 +94,7 @@ def assert_exact(found, vectors, queries, k, exclude=None, mask=None, atol=4e-15
     scores = unit(queries) @ unit(vectors).T
     for query, answer in enumerate(pairs(found)):
         left = np.ones(len(vectors), bool) if mask is None else mask.copy()
-        if exclude is not None and exclude[query] >= 0:
-            left[exclude[query]] = False
+        left[forbidden(exclude, query)] = False
         rows = np.array([row for row, _ in answer], int)
         assert len(set(rows)) == len(rows) == min(k, np.count_nonzero(left)) and left[rows].all()
         np.testing.assert_allclose([score for _, score in answer], scores[query, rows], atol=atol, rtol=0)
@@ -141,7 +151,7 @@ def test_float32_scores_are_within_the_bound(d):
     vectors[::2] = np.abs(vectors[::2])  # cosines near 1: rounding errors at their largest
     wide = search.unit_rows(vectors, "vectors")
     for part in search._row_blocks(vectors, None, None):
-        scores = search._scores(wide[:50].astype(np.float32), part, np.full(50, -1))
+        scores = search._scores(wide[:50].astype(np.float32), part, search._excluded(None, 50, 500).tocsc())
         assert np.abs(scores - wide[:50] @ wide.T).max() < search._noise(d, np.float32)
 
 
@@ -151,6 +161,60 @@ def test_without_near_ties_nothing_is_done_again(monkeypatch):
     vectors[::5] = 0
     queries = np.concatenate([vectors[:40], np.zeros((1, 32))])
     assert_exact(top_k(vectors, queries, 10), vectors, queries, 10)
+
+
+def random_exclude(rng, queries, rows, density):
+    """Stored entries of any value, zeros and repeats among them."""
+    count = rng.poisson(density * queries * rows)
+    pairs = rng.integers(0, queries, count), rng.integers(0, rows, count)
+    return sp.coo_array((rng.integers(0, 2, count), pairs), shape=(queries, rows))
+
+
+@pytest.mark.parametrize("kind", ["csr_array", "csc_array", "coo_array", "csr_matrix"])
+def test_many_forbidden_rows_in_any_format(kind):
+    rng = np.random.default_rng(4)
+    vectors = rng.standard_normal((90, 5)).astype(np.float32)
+    exclude = getattr(sp, kind)(random_exclude(rng, 90, 90, 0.3))
+    mask = rng.random(90) < 0.5
+    assert_exact(top_k(vectors, vectors, 7, exclude, mask), vectors, vectors, 7, exclude, mask)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 80), st.integers(1, 20), st.integers(1, 90), st.floats(0, 2), st.integers(0, 2**32 - 1))
+def test_exact_whatever_is_forbidden(n, d, k, density, seed):
+    rng = np.random.default_rng(seed)
+    vectors = adversarial(rng, n, d)
+    exclude = random_exclude(rng, min(n, 9), n, density).tocsr()
+    mask = None if seed % 2 else rng.random(n) < 0.7
+    with pytest.MonkeyPatch.context() as patch:
+        for name, size in (("ROW_BLOCK", 16), ("QUERY_BLOCK", 4), ("REDO_QUERIES", 2), ("REDO_ROWS", 5)):
+            patch.setattr(search, name, size)
+        found = top_k(vectors, vectors[:9], k, exclude, mask)
+    assert_exact(found, vectors, vectors[:9], k, exclude, mask)
+
+
+def test_one_forbidden_row_is_a_matrix_with_one_entry_a_row():
+    rng = np.random.default_rng(5)
+    vectors, exclude = adversarial(rng, 200, 6), rng.integers(-1, 200, 40)
+    query = np.flatnonzero(exclude >= 0)
+    matrix = sp.csr_array((np.zeros(len(query)), (query, exclude[query])), shape=(40, 200))
+    for one, other in zip(
+        top_k(vectors, vectors[:40], 9, exclude), top_k(vectors, vectors[:40], 9, matrix), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_forbidden_rows_take_no_candidates(monkeypatch):
+    """However many of the best are forbidden, the next are found at once; a query may have no row left."""
+    monkeypatch.setattr(search, "_redone", None)
+    vectors = np.random.default_rng(6).standard_normal((3000, 16)).astype(np.float32)
+    best = top_k(vectors, vectors[:3], 3000)
+    pairs = np.repeat([0, 1], [900, 3000]), np.concatenate([best.rows[0, :900], best.rows[1]])
+    exclude = sp.csr_array((np.ones(3900), pairs), shape=(3, 3000))
+    found = top_k(vectors, vectors[:3], 10, exclude)
+    np.testing.assert_array_equal(found.rows[[0, 2]], [best.rows[0, 900:910], best.rows[2, :10]])
+    np.testing.assert_array_equal(found.scores[[0, 2]], [best.scores[0, 900:910], best.scores[2, :10]])
+    assert (found.rows[1] == -1).all() and (found.scores[1] == -np.inf).all()
 
 
 def test_equal_rows_come_in_row_order_at_the_cut():
@@ -185,6 +249,8 @@ def test_wrong_arguments():
         ((bad, x, 1), "row 1"),
         ((x, bad, 1), "finite"),
         ((x, x, 1, np.zeros(2, int)), "exclude"),
+        ((x, x, 1, sp.csr_array((3, 4))), "exclude"),
+        ((x, x, 1, sp.csr_array((2, 3))), "exclude"),
         ((x, x, 1, None, np.ones(2, bool)), "mask"),
     ]:
         with pytest.raises(ValueError, match=message):

@@ -1,12 +1,15 @@
 """The one pass over a table's rows: map them, normalise them, measure their mean and covariance, all while in cache.
 
 Sums run in an order fixed by the data, so bits do not depend on the number of threads (see test_determinism.py).
+Each pass writes in place, chunk by chunk, which JAX could only differentiate by keeping every chunk; so each has a
+`custom_vjp`, whose backward pass is that of the same formula on whole tables.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -27,7 +30,7 @@ from cleora_jax.vectors.rows import (
 
 Normalization = Literal["l2", "l1", "none"]
 NORMALIZATIONS = ("l2", "l1", "none")
-TINY = 1e-30
+TINY = 1e-37  # what sums of absolute values or squares must exceed, or their row counts as zero
 
 
 class Affine(NamedTuple):
@@ -71,7 +74,7 @@ class Moments(NamedTuple):
     Args:
         mean: float32[d].
         cov: float32[d, d], divided by n − 1, exactly symmetric.
-        square: mean square size of the rows as they were rounded (before `sweep` moved them).
+        square: mean square size of the rows as they were rounded (before `transform_and_measure` moved them).
     """
 
     mean: jax.Array
@@ -93,7 +96,45 @@ class _Sums(NamedTuple):
     scatter: tuple[jax.Array, jax.Array]
 
 
-def sweep(
+def _differentiated_as(whole: Callable[..., Any], *static: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a pass the derivative of `whole`, the same map without chunks; `static`: which arguments are no arrays."""
+
+    def decorate(chunked: Callable[..., Any]) -> Callable[..., Any]:
+        def forward(*args: Any) -> tuple[Any, tuple[Any, ...]]:
+            return chunked(*args), tuple(arg for at, arg in enumerate(args) if at not in static)
+
+        def backward(*args: Any) -> Any:
+            *fixed, arrays, cotangent = args
+            return jax.vjp(lambda *given: whole(*given, *fixed), *arrays)[1](cotangent)
+
+        rule = jax.custom_vjp(chunked, nondiff_argnums=static)
+        rule.defvjp(forward, backward)
+        return wraps(chunked)(rule)
+
+    return decorate
+
+
+def _whole_transform(blocks: Blocks, reach: jax.Array, affine: Affine | None, normalization: Normalization) -> Blocks:
+    return tuple(_moved(blocks, reach[:, None], affine, normalization))
+
+
+def _whole_measure(blocks: Blocks, alive: jax.Array) -> Moments:
+    rows, count = join_columns(blocks), alive.sum()
+    mean = alive @ rows / jnp.maximum(count, 1)
+    centred = (rows - mean) * alive[:, None]
+    cov = centred.T @ centred / jnp.maximum(count - 1, 1)
+    return Moments(mean, cov, jax.lax.stop_gradient(jnp.trace(cov) + (mean**2).sum()))
+
+
+def _whole_transform_and_measure(
+    blocks: Blocks, alive: jax.Array, reach: jax.Array, affine: Affine, normalization: Normalization
+) -> tuple[Blocks, Moments]:
+    moved = _whole_transform(blocks, reach, affine, normalization)
+    return moved, _whole_measure(moved, alive)
+
+
+@_differentiated_as(_whole_transform_and_measure, 4)
+def transform_and_measure(
     blocks: Blocks, alive: jax.Array, reach: jax.Array, affine: Affine, normalization: Normalization
 ) -> tuple[Blocks, Moments]:
     """Map and normalise the rows in place, and measure what becomes of them: `transform` and `measure` in one pass.
@@ -120,6 +161,7 @@ def sweep(
     return blocks, _moments(sums, join_columns(origin)[0])
 
 
+@_differentiated_as(_whole_transform, 3)
 def transform(blocks: Blocks, reach: jax.Array, affine: Affine | None, normalization: Normalization) -> Blocks:
     """Map and normalise the rows in place.
 
@@ -142,6 +184,7 @@ def transform(blocks: Blocks, reach: jax.Array, affine: Affine | None, normaliza
     return fold_rows(body, blocks, len(blocks[0]))
 
 
+@_differentiated_as(_whole_measure)
 def measure(blocks: Blocks, alive: jax.Array) -> Moments:
     """Mean and covariance of the rows where `alive` is 1; where it is 0 they must be zero."""
 
@@ -183,9 +226,12 @@ def normalize_rows(chunk: Chunk, normalization: Normalization) -> list[jax.Array
         return list(chunk)
     if normalization == "l1":
         size = sum(jnp.abs(block).sum(axis=1, keepdims=True) for block in chunk)
+        there = size > TINY
     else:
-        size = jnp.sqrt(sum((block * block).sum(axis=1, keepdims=True) for block in chunk))
-    scale = 1 / jnp.maximum(size, TINY)
+        square = sum((block * block).sum(axis=1, keepdims=True) for block in chunk)
+        there = square > TINY
+        size = jnp.sqrt(jnp.where(there, square, 1))  # never the root of 0, whose slope is infinite
+    scale = jnp.where(there, 1 / jnp.where(there, size, 1), 0)
     return [block * scale for block in chunk]
 
 

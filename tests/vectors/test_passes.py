@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from cleora_jax.vectors.passes import Affine, Moments, measure, transform, transform_and_measure
 from cleora_jax.vectors.rows import CHUNK_ROWS, join_columns, split_columns
 from cleora_jax.vectors.scale import principal, triangular
-from cleora_jax.vectors.sweep import Affine, Moments, measure, sweep, transform
 
 RNG = np.random.default_rng(11)
 ROWS = [5, CHUNK_ROWS, CHUNK_ROWS + 1, 3 * CHUNK_ROWS - 77]
@@ -44,7 +44,7 @@ def test_equal_rows_have_no_covariance(rows):
     table = jnp.tile(jnp.asarray(RNG.standard_normal((1, 40)), jnp.float32), (rows, 1))
     for moments in (
         measure((table,), jnp.ones(rows)),
-        sweep((table,), *[jnp.ones(rows)] * 2, Affine.identity(40), "l2")[1],
+        transform_and_measure((table,), *[jnp.ones(rows)] * 2, Affine.identity(40), "l2")[1],
     ):
         assert principal(moments, 40, 1.0).kept == triangular(moments).kept == 0
 
@@ -61,7 +61,7 @@ def test_covariance_survives_a_mean_far_away_and_an_outlying_chunk():
 @pytest.mark.parametrize("dim", WIDTHS)
 @pytest.mark.parametrize("normalization", ["l2", "l1", "none"])
 @pytest.mark.parametrize("shape", ["full", "triangular"])
-def test_sweep_maps_normalises_and_measures(rows, dim, normalization, shape):
+def test_one_pass_maps_normalises_and_measures(rows, dim, normalization, shape):
     table, alive = table_of(rows, dim)
     reach = (RNG.random(rows) * alive).astype(np.float32)
     matrix = RNG.standard_normal((dim, dim)).astype(np.float32)
@@ -73,11 +73,13 @@ def test_sweep_maps_normalises_and_measures(rows, dim, normalization, shape):
     expected = (table - np.outer(reach, shift)).astype(float) @ matrix
     size = {"l2": np.linalg.norm(expected, axis=1), "l1": np.abs(expected).sum(1), "none": np.ones(rows)}[normalization]
     expected = np.divide(expected, size[:, None], out=np.zeros_like(expected), where=size[:, None] > 0)
-    blocks, moments = sweep(split_columns(jnp.asarray(table)), jnp.asarray(alive), reach, affine, normalization)
+    blocks, moments = transform_and_measure(
+        split_columns(jnp.asarray(table)), jnp.asarray(alive), reach, affine, normalization
+    )
     scale = np.abs(expected).max()
     alone = join_columns(transform(split_columns(jnp.asarray(table)), reach, affine, normalization))
     np.testing.assert_allclose(alone, expected, rtol=2e-4, atol=1e-5 * scale)
-    # `sweep` moves the rows that are alive, all alike, to about the origin
+    # `transform_and_measure` moves the rows that are alive, all alike, to about the origin
     moved = np.asarray(join_columns(blocks))
     kept = alive == 1
     assert not moved[~kept].any()

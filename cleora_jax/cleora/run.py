@@ -1,0 +1,195 @@
+"""A run of Cleora over a graph: the arrays that a step needs, and the one loop over steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from cleora_jax import _checks as checks
+from cleora_jax._progress import Progress
+from cleora_jax.cleora.loop import (
+    Pending,
+    Seen,
+    State,
+    Walk,
+    advance,
+    finish,
+    snapshot,
+    subspace_change,
+    whiten_last,
+)  # fmt: skip
+from cleora_jax.cleora.start import Init, start
+from cleora_jax.graph.build import Graph
+from cleora_jax.sparse.from_graph import markov, metapath
+from cleora_jax.sparse.operator import Operator, apply, entry_rows
+from cleora_jax.sparse.reorder import reordered
+from cleora_jax.vectors.rows import BLOCK_COLUMNS, Blocks, split_columns
+from cleora_jax.vectors.scale import whitening_rank
+
+if TYPE_CHECKING:
+    from cleora_jax.cleora.method import Cleora
+
+
+class RankWarning(UserWarning):
+    """Whitening was confined to fewer directions than `dim`, because the graph has few entities."""
+
+
+class TwoSidedWarning(UserWarning):
+    """Vectors of the two sides of a relation will not be comparable with each other, only within a side."""
+
+
+class Trace(NamedTuple):
+    """What each step saw; arrays of one entry per step done.
+
+    Args:
+        kept: directions that whitening kept (0 where the step did not whiten).
+        effective_rank: (tr C)² / tr C² of the covariance C before whitening, the number of equal eigenvalues that would
+            spread as much (NaN where the step did not whiten).
+        subspace_change: root mean square sine of the principal angles to the step before (NaN unless `tolerance`
+            was set).
+        converged: the change fell to `tolerance` before the iterations were used up.
+    """
+
+    kept: np.ndarray
+    effective_rank: np.ndarray
+    subspace_change: np.ndarray
+    converged: bool
+
+
+class Moment(NamedTuple):
+    """Where a run stands after a step.
+
+    Args:
+        iteration: from 1.
+        old: the state before, where it was asked for; good until the next step, which takes its memory.
+        state: the state now.
+        last: no step follows.
+    """
+
+    iteration: int
+    old: State | None
+    state: State
+    last: bool
+
+
+class Run:
+    """A method on its way over a graph: what each step multiplies with, and what was seen so far.
+
+    Args:
+        walk: the operator, and who takes part.
+        order: the entity of each row, where rows were reordered, else None.
+        rank: directions that whitening keeps.
+    """
+
+    def __init__(self, graph: Graph, method: Cleora) -> None:
+        """Build the operator; warn where few entities, or two sides, will show in the result."""
+        _warn_of_two_sides(graph, method)
+        op, self.order = reordered(operator(graph, method))
+        alive = np.asarray(op.row_sum) > 0
+        mask = jax.device_put(alive.astype(np.float32))
+        rows = entry_rows(op.factors[0]) if method.attention_temperature is not None else None
+        self.walk = Walk(op, mask, apply(op, mask[:, None])[:, 0], rows)
+        self.rank = _rank(method, int(alive.sum()))
+        self.graph, self.method, self.numbers = graph, method, method.numbers()
+        self._seen: list[Seen | None] = []
+        self._changes: list[float] = []
+
+    def first(self, init: Init) -> State:
+        """The first vectors, isolated entities zero."""
+        method, alive = self.method, np.asarray(self.walk.alive)
+        table = start(self.graph.vocab, method.dim, init, method.seed, self.order)
+        step = method.step(1, self.rank)
+        pending = Pending.nothing(method.dim, triangular=step.triangular) if step.whiten else None
+        return State(split_columns(table if alive.all() else table * alive[:, None]), pending)
+
+    def steps(self, state: State, progress: Progress, *, keep_old: bool = False) -> Iterator[Moment]:
+        """The loop; it ends early where the subspace has converged. Interrupts pass between steps."""
+        method = self.method
+        spare = tuple(jnp.zeros_like(block) for block in state.table)
+        progress("embedding", 0, method.num_iterations)
+        for iteration in range(1, method.num_iterations + 1):
+            step, old = method.step(iteration, self.rank), state
+            state, found = advance(self.walk, self.numbers, old, spare, step=step)
+            self._seen.append(found)
+            if method.tolerance is not None:
+                self._changes.append(float(subspace_change(self.walk.alive, old, state, rank=self.rank)))
+            spare = jax.block_until_ready(old.table)
+            jax.block_until_ready(state)
+            progress("embedding", iteration, method.num_iterations)
+            still = self._converged and (step.whiten or isinstance(method.whiten, str))
+            if still or iteration == method.num_iterations:
+                del spare
+                kept, old = (old, None) if keep_old else (None, None)  # type: ignore[assignment]
+                yield Moment(iteration, kept, state, True)
+                return
+            yield Moment(iteration, old, state, False)
+
+    def ready(self, moment: Moment) -> State:
+        """The state with the whitening that what leaves the loop gets."""
+        if self.method.whiten != "last":
+            return moment.state
+        table = moment.state.table
+        pending, self._seen[-1] = whiten_last(self.walk.alive, table, self.numbers.alpha, rank=self.rank)
+        return State(table, pending)
+
+    def vectors(self, state: State, *, last: bool) -> np.ndarray:
+        """x, float32[n, d], rows in the order of the vocabulary; `last` gives up the state's table."""
+        take = finish if last else snapshot
+        blocks = jax.block_until_ready(take(self.walk.alive, *state, self.numbers.alpha, rank=self.rank))
+        return gathered(blocks, self.order)
+
+    @property
+    def _converged(self) -> bool:
+        return bool(self.method.tolerance and self._changes[-1] <= self.method.tolerance)
+
+    def trace(self) -> Trace:
+        """What the steps have seen."""
+        kept = np.array([0 if found is None else int(found.kept) for found in self._seen])
+        rank = np.array([np.nan if found is None else float(found.effective_rank) for found in self._seen])
+        change = np.array(self._changes) if self._changes else np.full(len(self._seen), np.nan)
+        return Trace(kept, rank, change, self._converged)
+
+
+def operator(graph: Graph, method: Cleora) -> Operator:
+    """The matrix that a method propagates with."""
+    if method.metapath:
+        return metapath(graph, method.metapath)
+    form = "clique" if method.attention_temperature is not None else method.form
+    return markov(graph, method.propagation, form=form, hyperedge_trim_n=method.hyperedge_trim_n)  # type: ignore
+
+
+def gathered(blocks: Blocks, order: np.ndarray | None) -> np.ndarray:
+    """Column blocks as one table, rows put back where they were before `reordered`."""
+    vectors = np.empty((len(blocks[0]), sum(block.shape[1] for block in blocks)), np.float32)
+    for first, block in zip(range(0, vectors.shape[1], BLOCK_COLUMNS), blocks, strict=True):
+        vectors[slice(None) if order is None else order, first : first + block.shape[1]] = block
+    return vectors
+
+
+def _warn_of_two_sides(graph: Graph, method: Cleora) -> None:
+    """A walk between two sides that never stays makes two chains, each from the first vectors of one side."""
+    stays = method.residual_weight > 0 or method.propagation.startswith("directed") or method.metapath
+    if graph.two_sided and not stays:
+        checks.warn(
+            f"relation {graph.relations[0].name!r} relates two columns only to each other, so the walk changes "
+            "sides at every step: vectors are comparable within a column, not between the two. "
+            "`residual_weight=0.5`, or 'complex::reflexive::' on a column, makes them comparable.",
+            TwoSidedWarning,
+        )
+
+
+def _rank(method: Cleora, num_entities: int) -> int:
+    if method.whiten_rank is not None:
+        return method.whiten_rank
+    rank = whitening_rank(num_entities, method.dim)
+    if rank < method.dim and method.whiten != "off":
+        checks.warn(
+            f"whitening is confined to {rank} of {method.dim} directions, because the graph has only "
+            f"{num_entities:,} entities in hyperedges; the other columns are zero (`whiten_rank` overrides).",
+            RankWarning,
+        )
+    return rank

@@ -1,0 +1,118 @@
+"""`embed`, the verb: one call for every method and every kind of start."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from cleora_jax import _checks as checks
+from cleora_jax._progress import Progress, no_progress
+from cleora_jax.cleora.method import Cleora
+from cleora_jax.cleora.start import Init, features_of
+from cleora_jax.graph.build import Graph
+from cleora_jax.vectors.embedding import Embedding
+
+
+class Method(Protocol):
+    """What `embed` asks of a method: a frozen dataclass, callable on a graph."""
+
+    def __call__(self, graph: Graph, *, init: Any = None, progress: Progress = no_progress) -> tuple[np.ndarray, Any]:
+        """Vectors float32[n, d] in the order of `graph.vocab`, and a trace."""
+
+
+def embed(
+    graph: Graph,
+    method: Method | None = None,
+    *,
+    init: Init | None = None,
+    relations: Literal["joint"] | None = None,
+    progress: Progress = no_progress,
+) -> Embedding:
+    """Vectors for the entities of a graph.
+
+    Args:
+        graph: n entities; those of transient columns propagate but are not among the results.
+        method: default `Cleora()`: 256 dimensions, 40 steps, whitened after each.
+        init: first vectors in place of the method's own: float[n, d] in the order of `graph.vocab`, an `Embedding` to
+            start from (matched by column and id), `Features`, or a list of `Features`, one for each column.
+        relations: must be "joint" where the graph has several relations (and the method walks no metapath): their
+            counts are added up. `embed_apart` embeds each by itself.
+        progress: called after every step; see `progress_bar`.
+
+    Returns:
+        An `Embedding` with the method's settings and its trace.
+
+    Raises:
+        ValueError: an option out of range, or several relations without `relations="joint"`.
+        InputError: NaN or infinity in `init` (with its place).
+
+    Example:
+        >>> import cleora_jax as cj
+        >>> graph = cj.from_hyperedges(["alice laptop", "alice mouse", "bob keyboard"])
+        >>> embedding = cj.embed(graph, cj.Cleora(dim=2))
+        >>> sorted(entity for entity, score in embedding.most_similar("alice", k=2))
+        ['laptop', 'mouse']
+    """
+    method = Cleora() if method is None else method
+    check_embeddable(graph, method, relations)
+    vectors, trace = method(graph, init=init, progress=progress)
+    return as_embedding(graph, method, vectors, trace, init)
+
+
+def check_embeddable(graph: Graph, method: Method, relations: str | None) -> None:
+    """Raise unless the graph is one, the method a method, and several relations are wanted as one."""
+    if not isinstance(graph, Graph):
+        raise TypeError(f"`graph` must be a Graph (see `read`, `from_hyperedges`, `from_edges`), got {graph!r:.100}.")
+    if graph.num_entities < 2:
+        raise checks.OptionError(f"`graph` must have at least two entities, for vectors to differ; got {graph!r}.")
+    if not callable(method):
+        raise TypeError(f"`method` must be a method such as Cleora(dim=64), got {method!r:.100}.")
+    if relations is not None:
+        checks.one_of("relations", relations, ("joint",))
+    if len(graph.relations) > 1 and relations is None and not getattr(method, "metapath", ()):
+        names = ", ".join(relation.name for relation in graph.relations)
+        raise checks.OptionError(
+            f"the graph has several relations ({names}): pass `relations='joint'` to add them up, "
+            "or call `embed_apart` for one embedding of each."
+        )
+
+
+def as_embedding(graph: Graph, method: Method, vectors: np.ndarray, trace: Any, init: Init | None) -> Embedding:
+    """The vectors of all entities as an `Embedding` of those that are results."""
+    vocab = graph.vocab
+    if len(graph.kept) < len(vocab):
+        vectors, vocab = vectors[graph.kept], vocab.take(graph.kept)
+    return Embedding(vectors, vocab, _settings(method) | _start_settings(init), trace)
+
+
+def embed_apart(
+    graph: Graph, method: Method | None = None, *, init: Init | None = None, progress: Progress = no_progress
+) -> dict[str, Embedding]:
+    """One embedding per relation, by name, each over all entities of the graph; `combine` makes one of them.
+
+    Entities that do not stand in a relation are isolated there and have the zero vector. Arguments are as in `embed`.
+
+    Example:
+        >>> import cleora_jax as cj
+        >>> graph = cj.from_hyperedges(["ann\ttea\tshop", "bob\ttea\tfair"], "user item place")
+        >>> parts = cj.embed_apart(graph, cj.Cleora(dim=2, num_iterations=3, residual_weight=0.5))
+        >>> list(parts), cj.combine(list(parts.values())).dim
+        (['user-item', 'user-place', 'item-place'], 6)
+    """
+    names = [relation.name for relation in graph.relations]
+    return {name: embed(graph.relation(name), method, init=init, progress=progress) for name in names}
+
+
+def _settings(method: Method) -> dict[str, Any]:
+    return {"method": type(method).__name__, **asdict(method)}  # type: ignore[call-overload]
+
+
+def _start_settings(init: Init | None) -> dict[str, Any]:
+    """How the first vectors were given, where they were."""
+    if init is None or isinstance(init, str):
+        return {} if init is None else {"init": init}
+    if isinstance(init, Embedding):
+        return {"init": "warm start"}
+    return {"init": "features" if features_of(init) else "array"}

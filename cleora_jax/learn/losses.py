@@ -1,0 +1,82 @@
+"""Losses as functions of cosines, and the products whose gradients keep their bits whatever the number of threads."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+Loss = Literal["triplet", "in-batch", "hard"]
+LOSSES = ("triplet", "in-batch", "hard")
+
+Array = Any  # of NumPy on the host, of JAX inside jit
+
+
+class Scores(NamedTuple):
+    """Cosines of one batch.
+
+    Args:
+        positive: [b], of positive pairs (a, p).
+        negative: [2, b, k], of each of the two, as the anchor, with k others in place of its partner.
+        counts: bool[2, b, k], which of those are negatives.
+        apart: [c], of pairs given as negative.
+    """
+
+    positive: Array
+    negative: Array
+    counts: Array
+    apart: Array
+
+
+def pair_losses(scores: Scores, margin: jax.Array | float, loss: Loss) -> jax.Array:
+    """Loss of each positive pair, [b]: over both anchors the mean of h(a) = mean or max over n of its hinges.
+
+        hinge(a, n) = max(0, margin + cos(a, n) − cos(a, p))
+
+    The mean for "triplet" and "in-batch", the largest for "hard"; 0 for an anchor without a negative.
+    """
+    hinges = jnp.maximum(0, margin + scores.negative - scores.positive[None, :, None]) * scores.counts
+    if loss == "hard":
+        return hinges.max(axis=2).mean(axis=0)
+    return (hinges.sum(axis=2) / jnp.maximum(scores.counts.sum(axis=2), 1)).mean(axis=0)
+
+
+def apart_losses(scores: Scores, weight: jax.Array, margin: jax.Array | float) -> jax.Array:
+    """Loss of each pair given as negative, [c]: the mean over positive pairs of max(0, margin + cos⁻ − cos⁺).
+
+    It needs no anchor in common: given negatives rank below the positive pairs of their batch by the margin.
+
+    Args:
+        scores: of the batch.
+        weight: [b], 1 for a positive pair and 0 for padding.
+        margin: at least 0.
+    """
+    ones = jnp.ones_like(scores.apart)[:, None]
+    hinges = jnp.maximum(0, margin + scores.apart[:, None] - product(ones, scores.positive[None]))
+    return product(hinges, weight[:, None])[:, 0] / jnp.maximum(weight.sum(), 1)
+
+
+def unit(x: jax.Array) -> jax.Array:
+    """Rows at unit length; rows of zeros stay zero, and get no gradient."""
+    square = (x * x).sum(axis=1, keepdims=True)
+    return x * jnp.where(square > 0, jax.lax.rsqrt(jnp.where(square > 0, square, 1)), 0)
+
+
+@jax.custom_vjp
+def product(x: jax.Array, y: jax.Array) -> jax.Array:
+    """x y. Its gradients are products with transposes that were stored: with a transpose folded into the product, or
+    as a sum over rows, their bits would depend on the number of threads."""
+    return x @ y
+
+
+def _forward(x: jax.Array, y: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+    return x @ y, (x, y)
+
+
+def _backward(inputs: tuple[jax.Array, jax.Array], grad: jax.Array) -> tuple[jax.Array, jax.Array]:
+    left, right = (jax.lax.optimization_barrier(each.T) for each in inputs)
+    return grad @ right, left @ grad
+
+
+product.defvjp(_forward, _backward)

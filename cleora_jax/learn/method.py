@@ -1,0 +1,65 @@
+"""`Refine`: how to refine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from cleora_jax import _checks as checks
+from cleora_jax.learn.losses import LOSSES, Loss
+
+Target = Literal["head", "vectors"]
+TARGETS = ("head", "vectors")
+
+
+@dataclass(frozen=True)
+class Refine:
+    """How to refine.
+
+    Args:
+        target: "head", a small map of vectors, which entities without a pair and new ones go through, too; or
+            "vectors", those of the entities in pairs and of the negatives drawn. Default: "head".
+        loss: "triplet", "in-batch" or "hard", see `refine`. Default: "triplet".
+        margin: by which cosines of positive pairs are to exceed those of negative ones, in [0, 2]. Default: 0.5.
+        num_epochs: passes over the pairs, at most. Default: 50.
+        batch_size: pairs of a step, at most. Default: 512.
+        num_negatives: drawn for each of the two entities of a pair, anew in each epoch; of "triplet". 0 leaves only
+            pairs given as negative. Default: 5.
+        learning_rate: step of plain gradient descent for one pair; a given optimiser brings its own. Default: 0.05.
+        hidden: None for a linear head, x + x B; or the width h of x + max(0, x B₁) B₂. Default: None.
+        validation: share of the distinct pairs, in [0, 1), that are held out to stop early; rounded down, so that fewer
+            than ten pairs are all trained on by default. Default: 0.1.
+        patience: epochs without a better validation AUC (or, at the same AUC, loss) after which to stop. Default: 3.
+        seed: of the split, the order of pairs and the negatives. Default: 0.
+    """
+
+    target: Target = "head"
+    loss: Loss = "triplet"
+    margin: float = 0.5
+    num_epochs: int = 50
+    batch_size: int = 512
+    num_negatives: int = 5
+    learning_rate: float = 0.05
+    hidden: int | None = None
+    validation: float = 0.1
+    patience: int = 3
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        checks.one_of("target", self.target, TARGETS)
+        checks.one_of("loss", self.loss, LOSSES)
+        for name in ("num_epochs", "batch_size", "patience"):
+            self._keep(name, checks.integer(name, getattr(self, name), low=1))
+        self._keep("num_negatives", checks.integer("num_negatives", self.num_negatives, low=0))
+        self._keep("seed", checks.integer("seed", self.seed, low=-(2**63), high=2**64 - 1))
+        self._keep("margin", checks.real("margin", self.margin, low=0, high=2))
+        self._keep("learning_rate", checks.real("learning_rate", self.learning_rate, low=0))
+        self._keep("validation", checks.real("validation", self.validation, low=0, high=1, open_high=True))
+        if self.hidden is not None:
+            self._keep("hidden", checks.integer("hidden", self.hidden, low=1))
+            if self.target != "head":
+                raise checks.OptionError("`hidden` is the width of a head: it needs `target='head'`.")
+
+    def _keep(self, name: str, value: Any) -> None:
+        """Replace a setting by its checked value, so that NumPy's numbers become Python's."""
+        object.__setattr__(self, name, value)

@@ -1,0 +1,50 @@
+"""The Python on the pages for users runs, block after block, in the root of a clone."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import warnings
+
+import pytest
+
+from tests.conftest import ROOT
+
+PAGES = ["README.md", "docs/quickstart.md", "docs/modes.md"]
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+NOT_THERE = "purchases/*.tsv.gz"  # an example of files that a reader has
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_examples_run(page, tmp_path, monkeypatch):
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    monkeypatch.chdir(tmp_path)
+    scope: dict[str, object] = {"__name__": "page"}
+    text = (ROOT / page).read_text()
+    blocks = [(match[1], text[: match.start()].count("\n") + 1) for match in BLOCK.finditer(text)]
+    assert blocks
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        for code, line in blocks:
+            if NOT_THERE not in code:
+                exec(compile("\n" * line + code, os.path.join(ROOT, page), "exec"), scope)
+
+
+def test_comments_of_the_modes_page_are_true(tmp_path, monkeypatch):
+    """What a line's comment claims to come out of it, where that is a plain value."""
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    monkeypatch.chdir(tmp_path)
+    scope: dict[str, object] = {"__name__": "page"}
+    checked = 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        for match in BLOCK.finditer((ROOT / "docs/modes.md").read_text()):
+            exec(match[1], scope)
+            for expression, claim in re.findall(
+                r"^([a-z_]+\.[^#\n]*|len[^#\n]*)  # ([\d., ]+)(?::.*)?$", match[1], re.MULTILINE
+            ):
+                value, expected = eval(expression, scope), eval(claim, {})
+                assert value == pytest.approx(expected, abs=1e-6), expression
+                checked += 1
+    assert checked >= 5

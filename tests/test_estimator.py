@@ -25,12 +25,7 @@ LINES = [" ".join(f"w{t}.{i}" for i in RNG.choice(20, 4, replace=False)) for t i
 SMALL = {"dim": 8, "num_iterations": 3, "whiten": "off"}
 
 
-def expected_failures(estimator: CleoraEmbedder) -> dict[str, str]:
-    """Checks that cannot hold, each with its reason."""
-    return {}
-
-
-@parametrize_with_checks([CleoraEmbedder(dim=4, num_iterations=2)], expected_failed_checks=expected_failures)
+@parametrize_with_checks([CleoraEmbedder(dim=4, num_iterations=2)])  # none is expected to fail
 def test_scikit_learn_checks(estimator, check):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)

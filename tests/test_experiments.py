@@ -19,11 +19,54 @@ def test_speed_smoke(tmp_path):
         assert set(line["cleora_jax"]) == set(line["pycleora"]) == {"build", "embed", "step", "whole", "peak_rss"}
 
 
-def test_features_smoke(tmp_path):
-    command = [sys.executable, "-m", "experiments.features.run", "--smoke", "--output", str(tmp_path / "out.jsonl")]
+def smoke(name: str, tmp_path) -> list[dict]:
+    """The lines of an experiment on a tiny input."""
+    command = [sys.executable, "-m", f"experiments.{name}.run", "--smoke", "--output", str(tmp_path / "out.jsonl")]
     subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
     lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert all(line["versions"]["jax"] and line["cores"] for line in lines)
+    return lines
+
+
+def test_features_smoke(tmp_path):
+    lines = smoke("features", tmp_path)
     choices = [line for line in lines if line.get("chosen")]
     assert {line["source"] for line in lines} == {"karate, features made up"}
     assert len(choices) == len({line["start"] for line in lines}) == 6
-    assert all(0 <= line["test"] <= 1 and line["versions"]["jax"] for line in choices)
+    assert all(0 <= line["test"] <= 1 for line in choices)
+
+
+def test_inductive_smoke(tmp_path):
+    lines = smoke("inductive", tmp_path)
+    assert {line["way"] for line in lines} >= {"anew", "another seed", "mean of neighbours", "transform", "update 10"}
+    assert next(line for line in lines if line["way"] == "anew")["overlap"] == 1
+    assert all(0 <= line["overlap"] <= 1 and 0 <= line["accuracy"] <= 1 for line in lines)
+
+
+def test_hops_smoke(tmp_path):
+    lines = smoke("hops", tmp_path)
+    assert [line["way"] for line in lines] == ["best depth", "all depths", "learned"]
+    assert lines[2]["auc_choose"] >= lines[1]["auc_choose"]  # the start is among what is chosen from
+
+
+def test_relations_smoke(tmp_path):
+    equal, learned = smoke("relations", tmp_path)
+    assert learned["auc_choose"] >= equal["auc_choose"] and learned["heaviest"]
+
+
+def test_sweep_smoke(tmp_path):
+    lines = smoke("sweep", tmp_path)
+    assert {line["kind"] for line in lines} == {"score", "time"}
+    assert len([line for line in lines if line["kind"] == "score"]) == 4
+
+
+def test_the_report_reads_what_the_experiments_wrote():
+    """Figures on the page are those of the recorded lines."""
+    from experiments import report
+
+    page = (ROOT / "docs" / "experiments.md").read_text()
+    for name, tables in report.TABLES.items():
+        if name != "sweep":  # which draws a picture, too
+            path = ROOT / "experiments" / name / "results.jsonl"
+            lines = [json.loads(line) for line in path.read_text().splitlines()]
+            assert tables(lines) in page, f"run python -m experiments.report: {name} has other figures"

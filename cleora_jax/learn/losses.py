@@ -70,13 +70,21 @@ def product(x: jax.Array, y: jax.Array) -> jax.Array:
     return x @ y
 
 
-def _forward(x: jax.Array, y: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-    return x @ y, (x, y)
+@jax.custom_vjp
+def all_products(x: jax.Array, y: jax.Array) -> jax.Array:
+    """x yᵀ, the products of all rows with all rows; its gradients as those of `product`."""
+    return x @ y.T
 
 
-def _backward(inputs: tuple[jax.Array, jax.Array], grad: jax.Array) -> tuple[jax.Array, jax.Array]:
-    left, right = (jax.lax.optimization_barrier(each.T) for each in inputs)
-    return grad @ right, left @ grad
+def _stored(transposed: jax.Array) -> jax.Array:
+    return jax.lax.optimization_barrier(transposed)
 
 
-product.defvjp(_forward, _backward)
+product.defvjp(
+    lambda x, y: (x @ y, (x, y)),
+    lambda inputs, slope: (slope @ _stored(inputs[1].T), _stored(inputs[0].T) @ slope),
+)
+all_products.defvjp(
+    lambda x, y: (x @ y.T, (x, y)),
+    lambda inputs, slope: (slope @ inputs[1], _stored(slope.T) @ inputs[0]),
+)

@@ -15,11 +15,9 @@ from cleora_jax.learn.head import Head, first_head, map_rows, mapped_vectors, ow
 from cleora_jax.learn.method import Refine
 from cleora_jax.learn.pairs import Pairs
 from cleora_jax.learn.problem import Problem, problem_of
-from cleora_jax.learn.training import History, Model, train
+from cleora_jax.learn.training import SGD, History, Model, train
 from cleora_jax.vectors.embedding import Embedding
 from cleora_jax.vectors.search import row_norms, unit_rows
-
-SGD = optax.sgd(1.0)  # its steps are scaled by the learning rate, which so is no part of what is compiled
 
 
 @dataclass(frozen=True, eq=False, repr=False)

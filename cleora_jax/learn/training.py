@@ -14,12 +14,13 @@ import optax
 from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress
 from cleora_jax.learn.batches import Batch, Pairs, batches_of
-from cleora_jax.learn.losses import Loss, Scores, apart_losses, pair_losses, product
+from cleora_jax.learn.losses import Loss, Scores, all_products, apart_losses, pair_losses
 from cleora_jax.learn.method import Refine
 from cleora_jax.learn.negatives import Known
 from cleora_jax.learn.separation import auc, mean_hinge
 
 Parameters = Any  # a pytree of float32 arrays
+SGD = optax.sgd(1.0)  # steps are scaled by the learning rate, which so is no part of what is compiled
 
 
 class Model(NamedTuple):
@@ -154,7 +155,7 @@ def scores_of(model: Model, parameters: Parameters, table: jax.Array, batch: Bat
     if len(batch.drawn):
         negative = [_cyclic(anchor, drawn, batch.counts.shape[2]) for anchor in (first, second)]
     else:
-        negative = [product(first, second.T), product(second, first.T)]
+        negative = [all_products(first, second), all_products(second, first)]
     return Scores((first * second).sum(axis=1), jnp.stack(negative), batch.counts, (left * right).sum(axis=1))
 
 

@@ -15,11 +15,11 @@ from cleora_jax.learn.losses import unit
 from cleora_jax.learn.method import Refine
 from cleora_jax.learn.pairs import Pairs
 from cleora_jax.learn.problem import problem_of
-from cleora_jax.learn.training import Model, train
+from cleora_jax.learn.training import SGD, Model, train
 from cleora_jax.vectors.embedding import Embedding
 from cleora_jax.vectors.ensemble import combine
 
-ADAM = optax.adam(1.0)  # its steps are scaled by the learning rate
+PAIRS = 100  # all pairs move the same few numbers: an epoch goes as far as so many pairs alone would
 
 
 def learn_weights(
@@ -41,7 +41,8 @@ def learn_weights(
         parts: embeddings of one vocabulary or several (see `combine`), of any dimensions.
         positive, negative: as of `refine`; ids of any part.
         method: as of `refine`; `target` and `hidden` say nothing here. Default: `Refine()`.
-        optimizer: of optax. Default: Adam with the learning rate of `method`.
+        optimizer: of optax; its steps follow the sum over a batch. Default: plain gradient descent, of steps that are
+            smaller the more pairs there are.
         progress: called after every epoch.
 
     Returns:
@@ -62,12 +63,13 @@ def learn_weights(
     """
     method = Refine() if method is None else method
     both = combine(parts)
-    model = Model(Weighted(tuple(part.dim for part in parts)), optimizer or ADAM)
-    rate = method.learning_rate if optimizer is None else 1.0
+    model = Model(Weighted(tuple(part.dim for part in parts)), optimizer or SGD)
     problem = problem_of(both, positive, negative, method)
+    rate = method.learning_rate * PAIRS / len(problem.data.train.positive) if optimizer is None else 1.0
     start = np.zeros(len(parts), np.float32)
     trained = train(model, start, problem.data, method, rate, problem.rng, progress)
-    raised = np.exp(np.asarray(trained.parameters, np.float64) - np.max(trained.parameters))
+    theta = np.asarray(trained.parameters, np.float64)
+    raised = np.exp(theta - theta.max())
     weights: np.ndarray = raised / raised.sum()
     return weights
 
@@ -94,13 +96,7 @@ def scaled(x: jax.Array, scale: jax.Array) -> jax.Array:
     return x * scale
 
 
-def _forward(x: jax.Array, scale: jax.Array) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-    return x * scale, (x, scale)
-
-
-def _backward(inputs: tuple[jax.Array, jax.Array], grad: jax.Array) -> tuple[jax.Array, jax.Array]:
-    x, scale = inputs
-    return grad * scale, (jnp.ones((1, len(x))) @ (grad * x))[0]
-
-
-scaled.defvjp(_forward, _backward)
+scaled.defvjp(
+    lambda x, scale: (x * scale, (x, scale)),
+    lambda inputs, slope: (slope * inputs[1], (jnp.ones((1, len(slope))) @ (slope * inputs[0]))[0]),
+)

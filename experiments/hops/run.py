@@ -30,11 +30,11 @@ from experiments.record import arguments, table, write
 class Config:
     """All settings."""
 
-    sources: tuple[str, ...] = ("ca-grqc", "ca-hepth", "ego-facebook", "email-eu-core")
+    sources: tuple[str, ...] = ("ca-grqc", "ca-hepth", "email-eu-core")
     hops: int = 10
-    dim: int = 128
+    dim: int = 64
     learning_rates: tuple[float, ...] = (0.01, 0.05)
-    epochs: int = 150
+    epochs: int = 100
     sharpness: float = 10.0  # of the logistic loss on cosines
     seeds: tuple[int, ...] = (0, 1, 2)
 

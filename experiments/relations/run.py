@@ -1,8 +1,8 @@
 """What do learned weights of relations buy? FB15k-237: 237 relations added up as they are, or with weights from pairs.
 
-The joint walk D⁻¹ Σ_r w_r W_r is differentiable in w. Of the training triples 85% make the graph and 15% are pairs to fit w
-to; the validation triples choose the epoch, the test triples are reported. Negatives replace the tail by any entity and
-are in no triple of any part.
+The joint walk D⁻¹ Σ_r w_r W_r is differentiable in w. 85% of the training triples make the graph, 15% are pairs to fit
+w to; the validation triples choose the epoch, the test triples are reported. Negatives replace the tail by any entity
+and are in no triple of any part.
 
 python -m experiments.relations.run            # about ten minutes on 2 cores; needs the real data sets
 python -m experiments.relations.run --smoke    # a few triples that are made up, in seconds
@@ -19,10 +19,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from experiments.record import arguments, table, write
 from sklearn.metrics import roc_auc_score
 
 import cleora_jax as cj
+from experiments.record import arguments, table, write
 
 
 @dataclass(frozen=True)

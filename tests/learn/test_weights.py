@@ -43,9 +43,10 @@ def test_a_useless_part_gets_less_weight(loss):
     weights = learn_weights(parts, positive[:600], method=Refine(loss=loss))
     assert weights.shape == (3,) and weights.dtype == np.float64 and (weights >= 0).all()
     assert weights.sum() == pytest.approx(1)
-    assert weights[0] > weights[1] > weights[2] and weights[2] < 0.15
+    assert weights[0] > 0.5 and weights[2] < 0.25
+    assert loss == "hard" or weights[1] > weights[2]  # the hardest negatives are those that chance brings near
     equal, learned = (separation(combine(parts, weights=w), positive[600:], negative) for w in (None, weights))
-    assert learned > equal + 0.02
+    assert learned > equal + 0.04
 
 
 def test_order_of_parts_does_not_matter():

@@ -1,0 +1,142 @@
+"""Does refinement find pairs that it was not shown, better than pycleora's, and how much faster?
+
+Edges of real graphs are split: a tenth to test, a tenth to choose settings by, some to refine with, and the rest to
+embed. Cosines must tell the held-out ones from as many pairs that are no edges at all. Both engines get the same
+vectors and pairs, and the settings that validation prefers.
+
+python -m experiments.refine.run            # about half an hour on 2 cores, nearly all of it pycleora's
+python -m experiments.refine.run --smoke    # the karate club, in seconds
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import partial
+from importlib.metadata import version
+from itertools import product
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import jax
+import networkx as nx
+import numpy as np
+import pycleora
+from sklearn.metrics import roc_auc_score
+
+import cleora_jax as cj
+from experiments.record import arguments, table, write
+
+
+@dataclass(frozen=True)
+class Source:
+    """Edges, how many are pairs to refine with, how the rest is embedded, and what is tried."""
+
+    name: str
+    pairs: int
+    cleora: cj.Cleora
+    seeds: tuple[int, ...] = (0, 1, 2)
+    rates: tuple[float, ...] = (0.01, 0.003, 0.03, 0.1, 0.3, 1.0)  # pycleora's learning rates, its default first
+    targets: tuple[str, ...] = ("head", "vectors", "head, then vectors")
+    margins: tuple[float, ...] = (0.3, 0.5)
+    our_rates: tuple[float, ...] = (0.02, 0.05, 0.2)
+    timings: int = 3
+
+
+WAYS = (cj.Cleora(), cj.Cleora(num_iterations=4, whiten="off"))
+SOURCES = [Source(name, pairs, way) for name, pairs in (("ego-facebook", 10_000), ("ca-grqc", 4_000)) for way in WAYS]
+SMOKE = [Source("karate", 20, cj.Cleora(dim=8), (0,), (0.01, 0.1), ("head, then vectors",), (0.5,), timings=1)]
+
+
+class Split(NamedTuple):
+    """The embedding; pairs to refine with, as ids; and held-out pairs of rows with as many that are no edges."""
+
+    embedding: cj.Embedding
+    pairs: list[tuple[str, str]]
+    validation: tuple[np.ndarray, np.ndarray]
+    test: tuple[np.ndarray, np.ndarray]
+
+
+def main() -> None:
+    warnings.simplefilter("ignore", cj.RankWarning)
+    args = arguments(__file__, __doc__)
+    sources = SMOKE if args.smoke else SOURCES
+    write(args.output, (line for source in sources for seed in source.seeds for line in compare(source, seed)))
+
+
+def compare(source: Source, seed: int) -> list[dict[str, Any]]:
+    """A line for each setting. The best of each engine are timed in turn, warm; ours also with what it compiles."""
+    split = split_of(source, seed)
+    tries: list[tuple[str, dict[str, Any], Callable[..., np.ndarray]]] = [
+        ("plain", {}, plain),
+        *(("pycleora", {"learning_rate": rate}, theirs) for rate in source.rates),
+        *(
+            ("cleora_jax", {"target": target, "margin": margin, "learning_rate": rate, "seed": seed}, ours)
+            for target, margin, rate in product(source.targets, source.margins, source.our_rates)
+        ),
+    ]
+    runs, lines = [partial(run, split, **settings) for _, settings, run in tries], []
+    for (engine, settings, _), run in zip(tries, runs, strict=True):
+        vectors = run()
+        scores = {name: separation(vectors, *getattr(split, name)) for name in ("validation", "test")}
+        lines.append({**asdict(source), "split": seed, "engine": engine, "settings": settings, **scores})
+    best = {line["engine"]: place for place, line in sorted(enumerate(lines), key=lambda one: one[1]["validation"])}
+    turns = {engine: runs[place] for engine, place in best.items()} | {"pycleora, default": runs[1]}
+    seconds = [{name: timed(run) for name, run in turns.items()} for _ in range(source.timings)]
+    jax.clear_caches()
+    cold = timed(turns["cleora_jax"])
+    lines[best["cleora_jax"]] |= {"seconds": seconds, "cold": cold, "pycleora": version("pycleora")}
+    return [line | {"chosen": place in best.values()} for place, line in enumerate(lines)]
+
+
+def split_of(source: Source, seed: int) -> Split:
+    """Test and validation first, then pairs; what is left is embedded."""
+    listed = table(source.name, "edges.tsv.gz") if source.name != "karate" else np.array(nx.karate_club_graph().edges)
+    ids, rows = np.unique(listed[:, :2], return_inverse=True)
+    edges = np.unique(np.sort(rows.reshape(-1, 2)[np.diff(rows.reshape(-1, 2)).ravel() != 0]), axis=0)
+    rng, tenth = np.random.default_rng(seed), len(edges) // 10
+    test, validation, pairs, graph = np.split(rng.permutation(edges), [tenth, 2 * tenth, 2 * tenth + source.pairs])
+    drawn = np.sort(rng.integers(len(ids), size=(10 * tenth + 100, 2)))
+    strangers = drawn[(np.diff(drawn).ravel() != 0) & ~np.isin(drawn @ [len(ids), 1], edges @ [len(ids), 1])]
+    embedding = cj.embed(cj.from_edges(*graph.T, num_entities=len(ids)), source.cleora)
+    named = [(str(a), str(b)) for a, b in pairs]
+    return Split(embedding, named, (validation, strangers[:tenth]), (test, strangers[tenth : 2 * tenth]))
+
+
+def plain(split: Split) -> np.ndarray:
+    return split.embedding.vectors
+
+
+def theirs(split: Split, learning_rate: float) -> np.ndarray:
+    """Vectors refined by pycleora: 50 epochs, margin 0.5, 5 negatives. Of a graph it asks two things alone."""
+    graph = SimpleNamespace(num_entities=len(split.embedding), entity_ids=split.embedding.vocab.ids.to_pylist())
+    return pycleora.supervised_refine(graph, split.embedding.vectors, split.pairs, learning_rate=learning_rate)
+
+
+def ours(split: Split, target: str, **settings: Any) -> np.ndarray:
+    """Vectors refined by us; a tenth of the pairs says when to stop."""
+    embedding = split.embedding
+    for each in target.split(", then "):
+        embedding = cj.refine(embedding, split.pairs, method=cj.Refine(target=each, **settings)).embedding
+    return embedding.vectors
+
+
+def separation(vectors: np.ndarray, edges: np.ndarray, strangers: np.ndarray) -> float:
+    """AUC of cosines."""
+    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-30)
+    ends = np.concatenate([edges, strangers])
+    labels = np.repeat([1, 0], [len(edges), len(strangers)])
+    return float(roc_auc_score(labels, np.vecdot(unit[ends[:, 0]], unit[ends[:, 1]])))
+
+
+def timed(run: Callable[[], np.ndarray]) -> float:
+    """Seconds."""
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    main()

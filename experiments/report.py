@@ -1,0 +1,170 @@
+"""Puts the figures of results.jsonl into docs/experiments.md, and draws docs/img/sweep.svg.
+
+python -m experiments.report
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from statistics import mean, median
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+import numpy as np
+from matplotlib import pyplot as plt
+
+HERE = Path(__file__).resolve().parent
+DOCS = HERE.parent / "docs"
+Lines = list[dict[str, Any]]
+
+
+def main() -> None:
+    """Rewrite what stands between the marks of each experiment that has results."""
+    page = DOCS / "experiments.md"
+    text = page.read_text()
+    for name, tables in TABLES.items():
+        path = HERE / name / "results.jsonl"
+        if path.exists():
+            lines = [json.loads(line) for line in path.read_text().splitlines()]
+            begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+            before, rest = text.split(begin)
+            text = f"{before}{begin}\n\n{tables(lines)}\n\n{machine(lines)}\n\n{end}{rest.split(end)[1]}"
+    page.write_text(text)
+
+
+def machine(lines: Lines) -> str:
+    """What it ran on."""
+    versions = ", ".join(f"{name} {number}" for name, number in lines[-1]["versions"].items())
+    return f"{lines[-1]['machine']}, {lines[-1]['cores']} cores; {versions}."
+
+
+def rows(header: str, body: Iterable[Iterable[Any]]) -> str:
+    """A table; all columns but the first two to the right."""
+    names = [name.strip() for name in header.split("|")]
+    rule = "|".join("---" if at < 2 else "--:" for at in range(len(names)))
+    return "\n".join([f"| {' | '.join(names)} |", f"|{rule}|", *(f"| {' | '.join(map(str, row))} |" for row in body)])
+
+
+def grouped(lines: Lines, *keys: str) -> dict[tuple[Any, ...], Lines]:
+    """Lines by the values of some keys, in order of appearance."""
+    groups: dict[tuple[Any, ...], Lines] = defaultdict(list)
+    for line in lines:
+        groups[tuple(line.get(key) for key in keys)].append(line)
+    return groups
+
+
+def average(lines: Lines, key: str) -> str:
+    """Mean, and the standard deviation where there are several; or a dash."""
+    values = [line[key] for line in lines if line.get(key) is not None]
+    if not values:
+        return "–"
+    return f"{mean(values):.3f}" + (f" ± {np.std(values):.3f}" if len(values) > 1 else "")
+
+
+def inductive(lines: Lines) -> str:
+    """Overlap and accuracy of each way."""
+    body = (
+        [source, way, average(some, "overlap"), average(some, "accuracy")]
+        for (source, way), some in grouped(lines, "source", "way").items()
+    )
+    return rows("source | way | same among ten nearest | accuracy on new entities", body)
+
+
+def hops(lines: Lines) -> str:
+    """AUC of each way."""
+    body = (
+        [source, way, average(some, "auc"), hop_text(some)]
+        for (source, way), some in grouped(lines, "source", "way").items()
+    )
+    return rows("source | way | test AUC | weights of start, hop 1, hop 2, … (first seed)", body)
+
+
+def hop_text(lines: Lines) -> str:
+    return " ".join(f"{weight:.2f}".removesuffix(".00") for weight in lines[0]["hops"])
+
+
+def relations(lines: Lines) -> str:
+    """AUC of each way, and the relations that weigh most and least."""
+    body = (["fb15k-237", way, average(some, "auc")] for (way,), some in grouped(lines, "way").items())
+    learned = next(line for line in lines if line["way"] == "learned")
+    ends = [", ".join(f"`{name}` {weight}" for name, weight in learned[end][:3]) for end in ("heaviest", "lightest")]
+    return rows("source | weights | test AUC", body) + f"\n\nHeaviest: {ends[0]}. Lightest: {ends[1]}. (First seed.)"
+
+
+def features(lines: Lines) -> str:
+    """The setting of each start that validation chose."""
+    body = (
+        [line["source"], line["start"], line.get("whiten", "–"), line.get("steps", "–"), line["val"],
+         f"{line['test']} ± {line['test_sd']}"]
+        for line in lines if line.get("chosen")
+    )  # fmt: skip
+    return rows("source | start (weight of features) | whiten | steps | validation | test accuracy", body)
+
+
+def sweep(lines: Lines) -> str:
+    """Times of one call against a loop; the picture."""
+    scores = [line for line in lines if line["kind"] == "score"]
+    draw(scores)
+    body = []
+    for (source, dim, runs), some in grouped(
+        [x for x in lines if x["kind"] == "time"], "source", "dim", "runs"
+    ).items():
+        warm = [line["loop"] / line["sweep"] for line in some if not line["compiles"]]
+        cold = [line["loop"] / line["sweep"] for line in some if line["compiles"]]
+        seconds = median(line["sweep"] for line in some if not line["compiles"])
+        spread = f"**{median(warm):.1f}×** ({min(warm):.1f}–{max(warm):.1f})"
+        body.append([source, f"{runs} runs of {dim} columns", f"{seconds:.2f} s", spread, f"{median(cold):.1f}×"])
+    best = []
+    for (source,), some in grouped(scores, "source").items():
+        settings = grouped(some, "whiten_alpha", "num_iterations")
+        (alpha, depth), chosen = max(settings.items(), key=lambda item: mean(line["choose"] for line in item[1]))
+        full = settings[1.0, max(line["num_iterations"] for line in some)]
+        best.append([source, f"α = {alpha:g}, {depth} steps", average(chosen, "choose"), average(chosen, "test"),
+                     average(full, "test")])  # fmt: skip
+    return "\n\n".join([
+        rows("source | what | one call, warm | a loop takes, warm | with compilation", body),
+        rows("source | chosen on validation | validation | test | test at α = 1, 40 steps", best),
+    ])  # fmt: skip
+
+
+def draw(scores: Lines) -> None:
+    """Accuracy to choose by, depth against softness, one panel per source."""
+    sources = grouped(scores, "source")
+    figure, axes = plt.subplots(1, len(sources), figsize=(4.6 * len(sources), 3.4), layout="constrained", squeeze=False)
+    for axis, ((source,), some) in zip(axes[0], sources.items(), strict=True):
+        cells = grouped(some, "whiten_alpha", "num_iterations")
+        depths, alphas = (sorted({line[key] for line in some}) for key in ("num_iterations", "whiten_alpha"))
+        scores_at = [[mean(line["choose"] for line in cells[alpha, depth]) for depth in depths] for alpha in alphas]
+        table = np.array(scores_at)
+        axis.imshow(table, origin="lower", aspect="auto", cmap="viridis")
+        for (row, column), value in np.ndenumerate(table):
+            dark = value < (table.min() + table.max()) / 2
+            axis.text(
+                column,
+                row,
+                f"{value:.2f}"[1:],
+                ha="center",
+                va="center",
+                fontsize=8,
+                color="white" if dark else "black",
+            )
+        axis.set(title=f"{source}: validation accuracy", xlabel="steps", ylabel="softness α of the whitening")
+        axis.set_xticks(range(len(depths)), depths)
+        axis.set_yticks(range(len(alphas)), alphas)
+    figure.savefig(DOCS / "img" / "sweep.svg", metadata={"Date": None})
+
+
+def refine(lines: Lines) -> str:
+    """AUC and seconds of each way."""
+    raise NotImplementedError
+
+
+TABLES = {"inductive": inductive, "hops": hops, "relations": relations, "features": features, "sweep": sweep}
+
+if __name__ == "__main__":
+    main()

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from cleora_jax.cleora import sweep as sweep
     from cleora_jax.cleora import transform as transform
     from cleora_jax.cleora import update as update
+    from cleora_jax.estimator import CleoraEmbedder as CleoraEmbedder
     from cleora_jax.graph import BuildReport as BuildReport
     from cleora_jax.graph import Column as Column
     from cleora_jax.graph import Graph as Graph
@@ -82,10 +83,11 @@ _NAMES_OF = {
     """,
     "sparse": "Mixture Operator apply from_bcoo markov metapath mix mixture to_bcoo",
     "learn": "History Links Refine Refined learn_weights predict_links refine",
+    "estimator": "CleoraEmbedder",
     "vectors": "Embedding align combine load_embedding procrustes whiten whitening_rank",
 }
 _ROOM_OF = {name: room for room, names in _NAMES_OF.items() for name in names.split()}
-__all__ = ["__version__", *_ROOM_OF]
+__all__ = ["__version__", *(name for name in _ROOM_OF if name != "CleoraEmbedder")]  # which needs an extra
 
 
 def __getattr__(name: str) -> Any:

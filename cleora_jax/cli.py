@@ -187,7 +187,7 @@ def _method_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     group.add_argument(
         "--features", metavar="FILE",
-        help="start from features: .parquet or .csv with a header, ids in the first column or one called id",
+        help="start from features: .parquet, or .csv or .tsv with a header; ids in the first column or one called id",
     )  # fmt: skip
     group.add_argument(
         "--feature-weight", type=float, default=0.5, help="of features against hashed vectors, in [0, 1] (default: 0.5)"
@@ -196,7 +196,10 @@ def _method_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _depths(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split(","))
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"depths are whole numbers with commas, as 10,20,30; got {text!r}") from None
 
 
 def _common_arguments(parser: argparse.ArgumentParser) -> None:
@@ -217,6 +220,8 @@ def _embed(args: argparse.Namespace) -> dict[str, Any]:
     from cleora_jax.vectors.embedding import save_embeddings
 
     files = _outputs(args, graph)
+    if init is not None:
+        _say(args, f"features of {int((init.rows(graph.vocab) >= 0).sum()):,} of {graph.num_entities:,} entities")
     with _progress(args) as bar, _between_steps(bar) as progress:
         if args.relations == "apart":
             embeddings = embed_apart(graph, method, init=init, progress=progress)
@@ -378,17 +383,28 @@ def _features(args: argparse.Namespace) -> Features | None:
     if args.features is None:
         return None
     import pyarrow as pa
+    from pyarrow import csv, parquet
 
     from cleora_jax import Features
 
+    path, separators = args.features, {".csv": ",", ".tsv": "\t"}
+    suffix = Path(path).suffix
+    if suffix not in (*separators, ".parquet"):
+        raise OptionError(f"`--features` must be a .parquet, .csv or .tsv file, got {path!r}.")
+    if not os.path.isfile(path):
+        raise InputError(f"{path}: no such file.")
     try:
-        if args.features.endswith(".parquet"):
-            from pyarrow.parquet import read_table as read
+        if suffix == ".parquet":
+            table = parquet.read_table(path)
         else:
-            from pyarrow.csv import read_csv as read
-        return Features(read(args.features), args.feature_weight, args.feature_column)
+            split = csv.ParseOptions(delimiter=separators[suffix])
+            names = csv.open_csv(path, parse_options=split).schema.names
+            ids = "id" if "id" in names else names[0]  # as text: 007 is not 7
+            convert = csv.ConvertOptions(column_types={ids: pa.large_string()})
+            table = csv.read_csv(path, parse_options=split, convert_options=convert)
+        return Features(table, args.feature_weight, args.feature_column)
     except (pa.ArrowException, TypeError) as error:
-        raise InputError(f"{args.features}: not a table of features: {error}") from error
+        raise InputError(f"{path}: not a table of features: {error}") from error
 
 
 def _graph_summary(graph: Graph) -> dict[str, Any]:

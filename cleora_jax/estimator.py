@@ -31,9 +31,13 @@ class CleoraEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     So it stands in a pipeline before a classifier of baskets, sessions or papers; the vectors of the entities are in
     `embedding_`. What X may be:
 
-    - hyperedges: strings as for `from_hyperedges`, lists of ids, or a pandas, polars or Arrow table for `from_table`;
-    - an incidence matrix: a float array [samples, entities], dense or sparse, of how much of each entity a sample holds
-      (≥ 0); entities are called by the feature names, or "x0", "x1", …
+    - hyperedges: a list, array or Series of strings as for `from_hyperedges`, lists of ids, or a pandas, polars or
+      Arrow table for `from_table`, whose columns `columns` names;
+    - an incidence matrix: an array of numbers [samples, entities], dense or sparse, of how much of each entity a sample
+      holds (≥ 0); entities are called by the feature names, or "x0", "x1", …
+
+    Where a graph is large, leave the whitening on: without, vectors are nearly parallel, and a classifier that is not
+    scaled sees little of what tells them apart.
 
     Args:
         columns: the column spec of hyperedges; no part of it counts for an incidence matrix.
@@ -140,13 +144,21 @@ class CleoraEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             held = sp.csr_array(X)
             names = [str(name) for name in getattr(self, "feature_names_in_", [f"x{i}" for i in range(X.shape[1])])]
             return (graph_of_incidence(held, names) if reset else self.graph_), held
-        if hasattr(X, "__arrow_c_stream__") or hasattr(X, "columns"):
+        if isinstance(X, str):
+            raise TypeError(f"`X` must be a sequence of hyperedges, got the one string {X!r:.50}.")
+        if hasattr(X, "columns"):
             graph = from_table(X, self.columns)
         else:
-            graph = from_hyperedges(list(X), self.columns)
-        sides = distinct_sides(graph.relations)
-        members = [side.matrix(graph.num_entities, np.ones(len(side))) for side in sides]
-        return graph, sp.csr_array(sum(members[1:], start=members[0]))
+            return self._of_lines(list(X))
+        return graph, _held(graph)
+
+    def _of_lines(self, samples: list[Any]) -> tuple[Graph, sp.csr_array]:
+        """As `_read`, of strings or lists; samples that hold nothing hold none of the entities."""
+        some = [at for at, sample in enumerate(samples) if len(sample.split() if isinstance(sample, str) else sample)]
+        graph = from_hyperedges([samples[at] for at in some], self.columns)
+        held = _held(graph)
+        place = sp.csr_array((np.ones(len(some)), (some, range(len(some)))), shape=(len(samples), len(some)))
+        return graph, sp.csr_array(place @ held)
 
     def _vectors_of(self, graph: Graph) -> np.ndarray:
         """Vectors of a graph's entities: known ones, those of `transform` where it is wanted, and zeros."""
@@ -168,6 +180,12 @@ class CleoraEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         return tags
 
 
+def _held(graph: Graph) -> sp.csr_array:
+    """How often each entity stands in each line, [lines, n]."""
+    members = [side.matrix(graph.num_entities, np.ones(len(side))) for side in distinct_sides(graph.relations)]
+    return sp.csr_array(sum(members[1:], start=members[0]))
+
+
 def is_matrix(X: Any) -> bool:
     """Whether samples come as an incidence matrix: numbers in two dimensions, not ids."""
     if sp.issparse(X):
@@ -179,7 +197,7 @@ def is_matrix(X: Any) -> bool:
             and len(first) > 0
             and isinstance(first[0], (float, np.floating))
         )
-    if hasattr(X, "dtypes"):  # a frame: of numbers alone, or of ids
+    if hasattr(X, "columns"):  # a frame: of numbers alone, or of ids
         return all(getattr(dtype, "kind", "") in "biuf" for dtype in np.atleast_1d(X.dtypes))
     kind = getattr(getattr(X, "dtype", None), "kind", None)
     if kind is None:

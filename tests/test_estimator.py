@@ -44,7 +44,13 @@ def test_a_sample_has_the_mean_of_its_entities():
     np.testing.assert_array_equal(found, CleoraEmbedder(**SMALL).fit_transform(LINES))
     lists = [line.split() for line in LINES]
     np.testing.assert_array_equal(CleoraEmbedder(**SMALL).fit_transform(lists), found)
-    np.testing.assert_array_equal(CleoraEmbedder(**SMALL).fit_transform(np.array(LINES, object)), found)
+    for same in (np.array(LINES, object), np.array(LINES), pd.Series(LINES), pd.Series(LINES, dtype=object)):
+        np.testing.assert_array_equal(CleoraEmbedder(**SMALL).fit_transform(same), found)
+    empty = model.transform([LINES[0], "", []])
+    np.testing.assert_array_equal(empty[0], found[0])
+    assert not empty[1:].any()
+    with pytest.raises(TypeError, match="got the one string"):
+        CleoraEmbedder().fit("tea milk")
 
 
 def test_new_entities_by_transform_or_not_at_all():

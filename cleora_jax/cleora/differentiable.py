@@ -28,7 +28,7 @@ def propagate(
     op: Operator | Weighted,
     x: jax.Array,
     *,
-    num_steps: int | None = None,
+    num_iterations: int | None = None,
     hop_weights: jax.Array | None = None,
     residual_weight: float | jax.Array = 0.0,
     attention_temperature: float | jax.Array | None = None,
@@ -46,7 +46,7 @@ def propagate(
         op: n × n, from `markov` (directed ones with `differentiable=True`), `metapath` or `mix`. Pass it to jit as an
             argument, never by closure.
         x: float32[n, d].
-        num_steps: k; default as many as `hop_weights` has after the first.
+        num_iterations: k; default as many as `hop_weights` has after the first.
         hop_weights: float32[k + 1]: of the start and of each step. Default: the last step alone. Not with "every".
         residual_weight: r in [0, 1).
         attention_temperature: T, as in `Cleora`, from the second step on; default none.
@@ -73,10 +73,14 @@ def propagate(
     Reference: Griewank and Walther, Algorithm 799: revolve (2000), for the idea of `keep`; Chien et al., Adaptive
     universal generalized PageRank graph neural network (ICLR 2021), for learned hop weights.
     """
+    if not isinstance(op, (Operator, Weighted)):
+        raise TypeError(f"`op` must be an operator (`markov(graph)`, `metapath`, `mix`), got {op!r:.100}.")
+    if np.ndim(x) != 2 or np.shape(x)[0] != op.num_entities:
+        raise checks.OptionError(f"`x` must have shape ({op.num_entities}, d), got {np.shape(x)}.")
     checks.one_of("normalization", normalization, NORMALIZATIONS)
     checks.one_of("whiten", whiten, SCHEDULES)
     checks.one_of("keep", keep, KEPT)
-    steps = _number_of_steps(num_steps, hop_weights)
+    steps = _number_of_steps(num_iterations, hop_weights)
     if whiten == "every" and hop_weights is not None:
         raise checks.OptionError("`hop_weights` does not go with `whiten='every'`: each step turns the columns anew.")
     attends = attention_temperature is not None
@@ -116,13 +120,13 @@ def _walk(op: Operator | Weighted, attends: bool) -> Walk:
     return Walk(op, alive, (op @ alive[:, None])[:, 0], rows)
 
 
-def _number_of_steps(num_steps: int | None, hop_weights: Any) -> int:
-    if num_steps is None and hop_weights is None:
-        raise checks.OptionError("give `num_steps` or `hop_weights`.")
+def _number_of_steps(num_iterations: int | None, hop_weights: Any) -> int:
+    if num_iterations is None and hop_weights is None:
+        raise checks.OptionError("give `num_iterations` or `hop_weights`.")
     if hop_weights is None:
-        return checks.integer("num_steps", num_steps, low=0)
+        return checks.integer("num_iterations", num_iterations, low=0)
     shape = np.shape(hop_weights)
-    wanted = shape[0] - 1 if num_steps is None and shape else num_steps
+    wanted = shape[0] - 1 if num_iterations is None and shape else num_iterations
     if len(shape) != 1 or wanted is None or shape[0] != wanted + 1 or shape[0] < 1:
         raise checks.OptionError(
             f"`hop_weights` must have one entry for the start and one per step, got shape {shape}."

@@ -57,13 +57,14 @@ class Features:
     Args:
         values: one of
             a dict of id -> vector float[w];
-            an array float[n, w] or SciPy sparse matrix, in the order of `graph.vocab` (of the entities of `column`,
-            where that is given);
+            an array float[m, w] or SciPy sparse matrix, with `ids`; without, in the order of `graph.vocab` (of the
+            entities of `column`, where that is given), which is that of first appearance, not of ids;
             a pandas frame, ids its index (or its column `id`, where the index only counts), columns the features;
             a polars frame, Arrow table, or other with the Arrow PyCapsule interface: ids the column `id`, or else the
             first, which must then hold strings. Columns are numbers, or lists of numbers of one length.
             They are read at once, as float32; an array that is float32 already is not copied.
         weight: in [0, 1]; 0 is the hashed start, 1 features alone.
+        ids: of the rows of an array or matrix, e.g. range(m) where row i is node i. Default: the graph's order.
         column: the column of the graph whose entities these are; needed where an id stands in several. A list of
             `Features`, one for each column, gives each type features of its own, of any width.
 
@@ -87,6 +88,7 @@ class Features:
     values: Any
     weight: float = 0.5
     column: str | None = None
+    ids: Any = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "weight", checks.real("weight", self.weight, low=0, high=1))
@@ -97,7 +99,7 @@ class Features:
     @cached_property
     def table(self) -> FeatureTable:
         """The values as one matrix."""
-        return read_features(self.values)
+        return read_features(self.values, self.ids)
 
     def __repr__(self) -> str:
         rows, width = self.table.matrix.shape
@@ -140,8 +142,13 @@ class Features:
         return np.where(held, np.cumsum(held) - 1, -1)
 
 
-def read_features(values: Any) -> FeatureTable:
+def read_features(values: Any, ids: Any = None) -> FeatureTable:
     """Features in any of the forms that `Features` takes; errors as there."""
+    if ids is not None:
+        matrix, names = as_matrix(values), [as_id(key) for key in np.asarray(ids).tolist()]
+        if len(names) != matrix.shape[0]:
+            raise checks.OptionError(f"`ids` must have one id per row ({matrix.shape[0]:,}), got {len(names):,}.")
+        return _checked(FeatureTable(matrix, names))
     if isinstance(values, Mapping):
         ids = [as_id(key) for key in values]
         return _checked(FeatureTable(stacked(values.values(), lambda row: repr(ids[row])), ids))

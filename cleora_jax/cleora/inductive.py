@@ -26,6 +26,7 @@ from cleora_jax.vectors.embedding import Embedding
 from cleora_jax.vectors.passes import normalize_rows
 
 WARM_ITERATIONS = 10  # of an update: experiments/inductive has the evidence
+SETTLED = 40  # steps, whitened, from which on a walk has settled, so that more of them change little
 
 
 class LastStep(NamedTuple):
@@ -152,6 +153,7 @@ def transform(fitted: Fitted, new: Graph) -> Embedding:
     Raises:
         ValueError: columns or relations that the fitted graph does not have.
     """
+    _check_fitted(fitted)
     where = _places(fitted.graph, new)
     chosen = np.flatnonzero(where < 0)
     dim = fitted.method.dim
@@ -162,6 +164,11 @@ def transform(fitted: Fitted, new: Graph) -> Embedding:
             vectors[:, at * dim : (at + 1) * dim] = _through(step, rows, where, chosen, fitted.method)
     shown = np.isin(chosen, new.kept)
     return Embedding(vectors[shown], new.vocab.take(chosen[shown]), fitted.embedding.settings | {"init": "transform"})
+
+
+def _check_fitted(fitted: Fitted) -> None:
+    if not isinstance(fitted, Fitted):
+        raise TypeError(f"`fitted` must be what `fit` gives (an `embed` keeps no last step), got {fitted!r:.100}.")
 
 
 class _Rows(NamedTuple):
@@ -176,7 +183,7 @@ class _Rows(NamedTuple):
 
 def _places(graph: Graph, new: Graph) -> np.ndarray:
     """The row in the fitted graph of each entity of `new`, −1 where it is new."""
-    if not isinstance(new, Graph):
+    if not isinstance(new, Graph):  # swapped arguments, too
         raise TypeError(f"`new` must be a Graph of the new hyperedges, got {new!r:.100}.")
     for what, mine, theirs in (
         ("columns", graph.vocab.columns, new.vocab.columns),
@@ -237,22 +244,24 @@ def update(
     more: Graph | None = None,
     *,
     gone: Graph | None = None,
-    num_iterations: int = WARM_ITERATIONS,
+    num_iterations: int | None = None,
     progress: Progress = no_progress,
 ) -> Fitted:
     """Go on with a graph that has changed: hyperedges come and go as sparse sums, and vectors stay in their basis.
 
-    Where whitening follows every step (or every k-th), the loop starts from the vectors that are known, and for new
-    entities from those of `transform`; it needs few steps then. Where it does not, a deeper walk would be another
-    embedding, so it starts from the first vectors again, for the method's own number of steps. The result is turned
-    onto the old one by an orthogonal map (Procrustes over the entities that both know), so that models built on the
-    vectors go on working; old vectors do move, as their neighbourhoods did.
+    Where the method whitens after every step and takes 40 or more, its walk has settled: the loop starts from the
+    vectors that are known, and for new entities from those of `transform`, and takes ten steps. A shallower walk, or
+    one that is not whitened between, is what it is by its depth: it starts from the first vectors again, for the
+    method's own number of steps. The result is turned onto the old one by an orthogonal map (Procrustes over the
+    entities that both know), so that models built on the vectors go on working; old vectors do move, as their
+    neighbourhoods did.
 
     Args:
         fitted: from `fit`, or the update before.
         more: hyperedges to add, see `add_hyperedges`.
         gone: hyperedges to remove (after the adding), see `remove_hyperedges`.
-        num_iterations: steps of a warm start.
+        num_iterations: steps of a warm start, where you want one in spite of the above (not without whitening between
+            steps). Default: as above.
         progress: called after every step.
 
     Returns:
@@ -267,12 +276,18 @@ def update(
         >>> cj.update(fitted, cj.from_hyperedges(["new a", "new b"])).embedding
         Embedding(7 × 4 float32, 112 bytes; node: 7; settings: ...)
     """
+    _check_fitted(fitted)
     if more is None and gone is None:
         raise checks.OptionError("give `more` or `gone`.")
     method = fitted.method
     if method.scales:
         raise checks.OptionError("`scales` does not go with `update`: a warm start has no depth.")
-    warm = not isinstance(method.whiten, str) or method.whiten == "every"
+    every = not isinstance(method.whiten, str) or method.whiten == "every"
+    if num_iterations is not None and not every:
+        raise checks.OptionError(
+            f"`num_iterations` is of a warm start, which does not go with whiten={method.whiten!r}."
+        )
+    warm = every and (num_iterations is not None or method.num_iterations >= SETTLED)
     graph = fitted.graph.counted()
     init = fitted.vectors
     if more is not None:
@@ -280,7 +295,7 @@ def update(
         graph = add_hyperedges(graph, more)
     if gone is not None:
         graph = remove_hyperedges(graph, gone)
-    steps = replace(method, num_iterations=num_iterations) if warm else method
+    steps = replace(method, num_iterations=num_iterations or WARM_ITERATIONS) if warm else method
     found = fit(graph, steps, init=init if warm else None, relations="joint", progress=progress)
     return _turned(replace(found, method=method), fitted)
 

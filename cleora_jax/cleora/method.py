@@ -104,6 +104,9 @@ class Cleora:
         self._check_walk()
 
     def _check_scales(self) -> None:
+        for name in ("scales", "scale_weights", "metapath"):
+            if isinstance(getattr(self, name), str) or not isinstance(getattr(self, name), (Sequence, type(None))):
+                raise TypeError(f"`{name}` must be a sequence, got {getattr(self, name)!r}.")
         scales = tuple(checks.integer("scales", depth, low=1, high=MAX_ITERATIONS) for depth in self.scales)
         if list(scales) != sorted(set(scales)):
             raise checks.OptionError(f"`scales` must be rising depths, got {scales}.")
@@ -113,6 +116,8 @@ class Cleora:
             )
         if scales and self.tolerance:
             raise checks.OptionError("`tolerance` does not go with `scales`: every depth must be reached.")
+        if self.scale_weights is not None and not scales:
+            raise checks.OptionError("`scale_weights` needs `scales`: the depths that it weighs.")
         if self.scale_weights is not None:
             weights = tuple(checks.real("scale_weights", weight, low=-np.inf) for weight in self.scale_weights)
             if len(weights) != len(scales):

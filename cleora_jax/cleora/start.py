@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -117,6 +117,10 @@ def pycleora_vectors(vocab: Vocab, dim: int, seed: int) -> np.ndarray:
 
 
 def _given(vocab: Vocab, dim: int, init: np.ndarray) -> np.ndarray:
+    if isinstance(init, Mapping) or sp.issparse(init):
+        raise TypeError(
+            f"`init`: {type(init).__name__} may be features: pass `Features(…)`, or a list of them by column."
+        )
     array = np.asarray(init)
     if array.shape != (len(vocab), dim):
         raise checks.OptionError(

@@ -98,6 +98,9 @@ def sweep(
 
 
 def _check(method: Cleora, given: dict[str, Sequence[Any]]) -> None:
+    for name, values in given.items():
+        if isinstance(values, str) or not hasattr(values, "__len__"):
+            raise TypeError(f"`{name}` must be a sequence of values, got {values!r}.")
     if not any(len(values) for values in given.values()):
         raise checks.OptionError(f"give values for at least one of {', '.join(MAPPED)}.")
     for name, unfit in (("scales", ()), ("tolerance", None), ("whiten", None)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 from typing import Any, Literal
@@ -136,6 +136,11 @@ def from_hyperedges(
     layout = _layout(columns, format, weight, group_by, shared_ids, comment, on_bad_line)
     if isinstance(hyperedges, (str, bytes)) or format == "parquet":
         raise checks.OptionError("`hyperedges` must be an iterable of lines or lists; use `read` for a file.")
+    if isinstance(hyperedges, Mapping) or hasattr(hyperedges, "columns"):  # iterated, these give names, not contents
+        kind = type(hyperedges).__name__
+        raise TypeError(
+            f"`hyperedges` must be lines or lists, got {kind}: `from_table` is for frames, `.values()` for a dict."
+        )
     tally = Tally(on_bad_line)
     stream = iter(hyperedges)
     head = list(islice(stream, 1))

@@ -110,6 +110,10 @@ def predict_links(
         ann dan 1.0
         cid dan 0.6
     """
+    if not isinstance(embedding, Embedding) or not isinstance(graph, Graph):
+        raise TypeError(
+            f"`embedding` must be an Embedding and `graph` a Graph, got {embedding!r:.50} and {graph!r:.50}."
+        )
     k = checks.integer("k", k, low=1)
     checks.one_of("over", over, OVERS)
     vocab, vectors = embedding.vocab, embedding.vectors

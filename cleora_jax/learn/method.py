@@ -23,8 +23,8 @@ class Refine:
         margin: by which cosines of positive pairs are to exceed those of negative ones, in [0, 2]. Default: 0.5.
         num_epochs: passes over the pairs, at most. Default: 50.
         batch_size: pairs of a step, at most. Default: 512.
-        num_negatives: drawn for each of the two entities of a pair, anew in each epoch; of "triplet". 0 leaves only
-            pairs given as negative. Default: 5.
+        num_negatives: drawn for each of the two entities of a pair, anew in each epoch; of "triplet". With 0, pairs
+            given as negative are all that positive ones are compared with. Default: 5.
         learning_rate: step of plain gradient descent for one pair; a given optimiser brings its own. Default: 0.05.
         hidden: None for a linear head, x + x B; or the width h of x + max(0, x B₁) B₂. Default: None.
         validation: share of the distinct pairs, in [0, 1), that are held out to stop early; rounded down, so that fewer

@@ -49,13 +49,24 @@ def problem_of(embedding: Embedding, positive: Any, negative: Any, method: Refin
     check_apart(together, apart, vocab)
     rows = _rows_of_table(len(vocab), np.concatenate([together, apart]), rng)
     together, apart = np.searchsorted(rows, together), np.searchsorted(rows, apart)
-    sides = [hold_out(pairs, method.validation, len(rows), rng) for pairs in (together, apart)]
     known = Known(together, vocab.column_of[rows].astype(np.int64))
-    train, held = (Pairs(*(pairs.astype(np.int32) for pairs in side)) for side in zip(*sides, strict=True))
-    if len(held.positive) and method.num_negatives:
-        held = Pairs(held.positive, np.concatenate([held.negative, _random_pairs(known, held.positive, rng)]))
+    train, held = _split(together, apart, known, method, rng)
     table = unit_rows(embedding.vectors[rows], "embedding").astype(np.float32)
     return Problem(Data(table, known, train, held), rows, rng)
+
+
+def _split(
+    together: np.ndarray, apart: np.ndarray, known: Known, method: Refine, rng: np.random.Generator
+) -> tuple[Pairs, Pairs]:
+    """Pairs to train on, and pairs held out; no positive ones where there would be nothing to compare them with."""
+    apart, held_apart = hold_out(apart, method.validation, len(known.column), rng)
+    share = method.validation if len(held_apart) or method.num_negatives else 0.0
+    together, held_together = hold_out(together, share, len(known.column), rng)
+    if len(held_together) and method.num_negatives:
+        held_apart = np.concatenate([held_apart, _random_pairs(known, held_together, rng)])
+    both = (together, apart), (held_together, held_apart)
+    train, held = (Pairs(*(pairs.astype(np.int32) for pairs in side)) for side in both)
+    return train, held
 
 
 def _rows_of_table(count: int, pairs: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -70,8 +81,9 @@ def _rows_of_table(count: int, pairs: np.ndarray, rng: np.random.Generator) -> n
 
 
 def _random_pairs(known: Known, like: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Pairs of two entities that are no positive pair, int32[·, 2], of the columns that positive pairs have."""
+    """Pairs of two entities that are no positive pair, int64[·, 2], of the columns that positive pairs have."""
     model = known.column[np.resize(like, (max(len(like), HELD_NEGATIVES), 2))]
     left, right = (known.draw(rng, column) for column in model.T)
     apart = (left != right) & ~known.partners(left, right)
-    return np.stack([left, right], axis=1)[apart].astype(np.int32)
+    pairs: np.ndarray = np.stack([left, right], axis=1)[apart]
+    return pairs

@@ -79,6 +79,7 @@ def markov(
 
 
 REVERSED = "~"
+SHOWN = 10  # names in a message
 
 
 def metapath(graph: Graph, path: Sequence[str], *, differentiable: bool = False) -> Operator:
@@ -121,7 +122,10 @@ def metapath(graph: Graph, path: Sequence[str], *, differentiable: bool = False)
     for factor in reversed(factors):
         reach = factor.astype(np.float64) @ reach
     if not reach.any():
-        raise checks.OptionError(f"`path` {list(path)}: no walk can follow it: its steps do not meet.")
+        raise checks.OptionError(
+            f"`metapath` {list(path)}: no walk can follow it: each step must end in the column where the next begins, "
+            "and some entity must stand in both ('~' goes against a relation)."
+        )
     factors[0] = _scaled(factors[0], _inverse(reach), None)
     adjoint = tuple(_transposed(factor) for factor in reversed(factors)) if differentiable else None
     return _operator(tuple(factors), reach > 0, None, adjoint)
@@ -133,9 +137,9 @@ def _plain(step: str) -> str:
 
 def _there_and_back(graph: Graph, path: Sequence[str]) -> list[str]:
     if isinstance(path, str) or not all(isinstance(step, str) for step in path):
-        raise TypeError(f"`path` must be a sequence of relation names, got {path!r}.")
+        raise TypeError(f"`metapath` must be a sequence of relation names, got {path!r}.")
     if not len(path):
-        raise checks.OptionError("`path` must have at least one step.")
+        raise checks.OptionError("`metapath` must have at least one step.")
     for step in path:
         _named(graph, step)
     back = [_plain(step) if step.startswith(REVERSED) else REVERSED + step for step in reversed(path)]
@@ -144,7 +148,9 @@ def _there_and_back(graph: Graph, path: Sequence[str]) -> list[str]:
 
 def _named(graph: Graph, step: str) -> Relation:
     names = [relation.name for relation in graph.relations]
-    checks.one_of("path", _plain(step), names)
+    if _plain(step) not in names:
+        listed = ", ".join(map(repr, names[:SHOWN])) + (" …" if len(names) > SHOWN else "")
+        raise checks.OptionError(f"`metapath`: no relation {step!r}; there are {listed}, and '~' goes against one.")
     return graph.relations[names.index(_plain(step))]
 
 

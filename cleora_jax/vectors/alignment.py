@@ -102,6 +102,9 @@ def align(embedding: Embedding, reference: Embedding) -> Embedding:
         >>> align(after, before).vectors.tolist()
         [[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]
     """
+    for name, given in (("embedding", embedding), ("reference", reference)):
+        if not isinstance(given, Embedding):
+            raise TypeError(f"`{name}` must be an Embedding (`procrustes` is for arrays), got {type(given).__name__}.")
     if embedding.dim != reference.dim:
         raise checks.OptionError(
             f"`embedding` and `reference` must have one dimension, got {embedding.dim} and {reference.dim}."

@@ -184,8 +184,9 @@ class Embedding:
         """The k entities of largest cosine with the query, exactly; never the queried entity itself.
 
         Several queries are one blocked matrix product. Ties go to the entity that comes first in `vocab`. The cosine
-        with a zero vector (an isolated entity) is 0. Where `vocab` has several columns, a neighbour is a pair
-        (column, id), as the same id may stand in each; such pairs are queries too.
+        with a zero vector (an isolated entity) is 0, and a zero vector itself has no neighbours: its list is empty.
+        Where `vocab` has several columns, a neighbour is a pair (column, id), as the same id may stand in each; such
+        pairs are queries too.
 
         Args:
             query: an id, a pair (column, id), a list of ids, a vector float[d] or a matrix float[q, d].
@@ -216,8 +217,8 @@ class Embedding:
         mask = None if among is None else self.vocab.column_of == self.vocab.code_of(among)
         found = top_k(self.vectors, queries, k, exclude=own_rows, mask=mask)
         lists = []
-        for rows, scores in zip(found.rows, found.scores, strict=True):
-            known = rows >= 0
+        for rows, scores, query_vector in zip(found.rows, found.scores, queries, strict=True):
+            known = (rows >= 0) & query_vector.any()
             lists.append(list(zip(self.keys(rows[known]), scores[known].tolist(), strict=True)))
         return lists[0] if single else lists
 

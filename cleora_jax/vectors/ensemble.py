@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import Any, Literal
 
@@ -19,7 +19,9 @@ How = Literal["concat", "mean"]
 HOWS = ("concat", "mean")
 
 
-def combine(parts: Sequence[Embedding], how: How = "concat", weights: Sequence[float] | None = None) -> Embedding:
+def combine(
+    parts: Sequence[Embedding] | Mapping[str, Embedding], how: How = "concat", weights: Sequence[float] | None = None
+) -> Embedding:
     """One embedding of several, over all their entities.
 
         concat: each part's rows at unit length times √(w / Σw), side by side. For two entities that all parts know,
@@ -34,7 +36,7 @@ def combine(parts: Sequence[Embedding], how: How = "concat", weights: Sequence[f
     only parts of weight 0 know has the zero vector, too.
 
     Args:
-        parts: at least one; entities are the same by (column, id).
+        parts: at least one, or a dict of them, as `embed_apart` gives; entities are the same by (column, id).
         how: "concat" or "mean". Default: "concat".
         weights: one w ≥ 0 for each part, not all 0. Default: all equal.
 
@@ -123,7 +125,7 @@ def _union(vocabs: list[Vocab]) -> Vocab:
 def _checked_parts(parts: Any) -> list[Embedding]:
     if isinstance(parts, Embedding):
         raise TypeError("`parts` must be a list of embeddings, got one embedding.")
-    listed = list(parts)
+    listed = list(parts.values() if isinstance(parts, Mapping) else parts)
     wrong = next((part for part in listed if not isinstance(part, Embedding)), None)
     if wrong is not None:
         raise TypeError(f"`parts` must be embeddings, got {wrong!r:.100}.")

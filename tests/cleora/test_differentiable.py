@@ -120,7 +120,7 @@ class TestRelations:
         probe = RNG.standard_normal((n, 4))
 
         def value(weights, parts):
-            return (propagate(mix(parts, weights), start, num_steps=3, residual_weight=0.2) * probe).sum()
+            return (propagate(mix(parts, weights), start, num_iterations=3, residual_weight=0.2) * probe).sum()
 
         def exact(weights):
             hops = np.array([0, 0, 0, 1.0])
@@ -145,7 +145,7 @@ def test_gradients_through_a_whitening_after_every_step():
         return ((x[:10] @ x[10:20].T) ** 2).sum()  # of the Gram matrix: a whitening is free to turn
 
     def value(x, op):
-        x = propagate(op, x, num_steps=4, residual_weight=0.2, whiten="every")
+        x = propagate(op, x, num_iterations=4, residual_weight=0.2, whiten="every")
         return ((x[:10] @ x[10:20].T) ** 2).sum()
 
     found, gradient = jax.jit(jax.value_and_grad(value))(jnp.asarray(start), op)
@@ -165,7 +165,7 @@ def test_it_is_the_loop(whiten):
     start = dense.normalize(RNG.standard_normal((200, 8)), "l2").astype(np.float32)
     method = Cleora(dim=8, num_iterations=5, whiten=whiten, whiten_rank=8, residual_weight=0.1)
     expected = embed(graph, method, init=start).vectors
-    found = propagate(markov(graph), start, num_steps=5, residual_weight=0.1, whiten=whiten)
+    found = propagate(markov(graph), start, num_iterations=5, residual_weight=0.1, whiten=whiten)
     assert dense.gram_error(np.asarray(found), expected.astype(float)) < 1e-4
 
 
@@ -192,20 +192,20 @@ def test_metapaths_and_vmap():
     graph = TestRelations.MANY
     op = metapath(graph, ["user-item"], differentiable=True)
     starts = RNG.standard_normal((3, graph.num_entities, 4)).astype(np.float32)
-    together = jax.vmap(lambda x: propagate(op, x, num_steps=3))(starts)
+    together = jax.vmap(lambda x: propagate(op, x, num_iterations=3))(starts)
     for one, x in zip(together, starts, strict=True):
-        np.testing.assert_allclose(one, propagate(op, x, num_steps=3), atol=1e-6)
-    assert np.isfinite(jax.grad(lambda x: propagate(op, x, num_steps=3).sum())(jnp.asarray(starts[0]))).all()
+        np.testing.assert_allclose(one, propagate(op, x, num_iterations=3), atol=1e-6)
+    assert np.isfinite(jax.grad(lambda x: propagate(op, x, num_iterations=3).sum())(jnp.asarray(starts[0]))).all()
 
 
 @pytest.mark.parametrize(
     ("options", "match"),
     [
-        ({}, "`num_steps` or `hop_weights`"),
-        ({"num_steps": -1}, "`num_steps`"),
-        ({"num_steps": 3, "hop_weights": np.ones(3)}, "`hop_weights` must have one entry"),
-        ({"num_steps": 3, "whiten": "often"}, "`whiten`"),
-        ({"num_steps": 3, "keep": "some"}, "`keep`"),
+        ({}, "`num_iterations` or `hop_weights`"),
+        ({"num_iterations": -1}, "`num_iterations`"),
+        ({"num_iterations": 3, "hop_weights": np.ones(3)}, "`hop_weights` must have one entry"),
+        ({"num_iterations": 3, "whiten": "often"}, "`whiten`"),
+        ({"num_iterations": 3, "keep": "some"}, "`keep`"),
         ({"hop_weights": np.ones(3), "whiten": "every"}, "`hop_weights` does not go with"),
     ],
 )
@@ -217,4 +217,4 @@ def test_errors_name_the_argument(options, match):
 def test_attention_of_a_mixture_is_refused():
     mixed = mix(mixture(TestRelations.MANY), jnp.ones(2))
     with pytest.raises(ValueError, match="`attention_temperature` needs an operator"):
-        propagate(mixed, np.ones((mixed.num_entities, 2), np.float32), num_steps=2, attention_temperature=1.0)
+        propagate(mixed, np.ones((mixed.num_entities, 2), np.float32), num_iterations=2, attention_temperature=1.0)

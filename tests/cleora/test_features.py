@@ -409,3 +409,20 @@ def test_features_help_on_cora(data):
         model = LogisticRegression(C=10, max_iter=2000).fit(found[train], labels[train])
         scores.append(model.score(found[test], labels[test]))
     assert scores[1] > 0.77 and scores[1] > scores[0] + 0.05
+
+
+def test_rows_of_an_array_by_ids():
+    """The order of a graph is that of first appearance, and rows of a matrix are usually by number."""
+    graph = from_edges([3, 1, 0], [1, 2, 3])
+    table = np.eye(4, 6, dtype=np.float32)
+    for values in (table, sp.csr_array(table)):
+        by_ids = Features(values, 1.0, ids=range(4))
+        assert by_ids.rows(graph.vocab).tolist() == [3, 1, 2, 0]
+        assert Features(values, 1.0).rows(graph.vocab).tolist() == [0, 1, 2, 3]
+    same = Features({str(i): row for i, row in enumerate(table)}, 1.0)
+    np.testing.assert_array_equal(
+        start(graph.vocab, 5, by_ids, 0), start(graph.vocab, 5, Features(table, 1.0, ids=range(4)), 0)
+    )
+    assert same.rows(graph.vocab).tolist() == by_ids.rows(graph.vocab).tolist()
+    with pytest.raises(ValueError, match="`ids` must have one id per row"):
+        Features(table, ids=range(3))

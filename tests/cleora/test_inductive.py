@@ -182,13 +182,21 @@ class TestUpdate:
         joint = dense.normalize(grown.vectors.astype(float), "l2"), dense.normalize(anew.vectors.astype(float), "l2")
         assert dense.gram_error(*joint) < 0.05
 
-    @pytest.mark.parametrize("whiten", ["off", "last"])
-    def test_where_depth_has_a_meaning_it_starts_again(self, whiten):
-        method = replace(BASE, whiten=whiten)
+    @pytest.mark.parametrize("options", [{"whiten": "off"}, {"whiten": "last"}, {"num_iterations": 39}, {"whiten": 3}])
+    def test_where_depth_has_a_meaning_it_starts_again(self, options):
+        method = replace(SETTLED, **{"num_iterations": 6, **options})
         grown = update(fit(GRAPH, method), MORE)
         anew = embed(from_hyperedges(OLD + NEW), method)
         assert dense.gram_error(grown.embedding.vectors, anew.vectors.astype(float)) < 1e-4
         assert grown.method == method
+
+    def test_where_the_walk_has_settled_it_goes_on(self):
+        steps = []
+        update(fit(GRAPH, SETTLED), MORE, progress=lambda stage, done, total: steps.append(total))
+        assert set(steps) == {inductive.WARM_ITERATIONS}
+        steps.clear()
+        update(fit(GRAPH, BASE), MORE, num_iterations=2, progress=lambda stage, done, total: steps.append(total))
+        assert set(steps) == {2}  # asked for
 
     def test_what_came_can_go(self):
         fitted = fit(GRAPH, SETTLED)
@@ -205,7 +213,7 @@ class TestUpdate:
     def test_a_stream_goes_on_and_its_last_step_transforms(self):
         fitted = fit(from_hyperedges(OLD[:800]), replace(BASE, num_iterations=20))
         for start in range(800, 1550, 150):
-            fitted = update(fitted, from_hyperedges(OLD[start : start + 150]))
+            fitted = update(fitted, from_hyperedges(OLD[start : start + 150]), num_iterations=5)
         found = transform(fitted, from_hyperedges([f"n{k} e{30 * k} e{30 * k + 1} e{30 * k + 2}" for k in range(10)]))
         near = fitted.embedding.most_similar(found.vectors, k=5)
         assert np.mean([GROUP[int(entity[1:])] == k for k, each in enumerate(near) for entity, _ in each]) > 0.9
@@ -235,9 +243,19 @@ def test_it_pickles():
         (lambda: fit(GRAPH, replace(BASE, hyperedge_trim_n=3)), "`hyperedge_trim_n`"),
         (lambda: transform(fit(GRAPH, BASE), from_hyperedges(["a\tb"], "user item")), "`new` must have columns"),
         (lambda: update(fit(GRAPH, BASE)), "`more` or `gone`"),
+        (
+            lambda: update(fit(GRAPH, replace(BASE, whiten="off")), MORE, num_iterations=3),
+            "`num_iterations` is of a warm",
+        ),
         (lambda: update(fit(GRAPH, replace(BASE, scales=(1, 2), num_iterations=2)), MORE), "`scales`"),
     ],
 )
 def test_errors_name_the_argument(call, match):
     with pytest.raises(ValueError, match=match):
         call()
+
+
+@pytest.mark.parametrize("call", [transform, update])
+def test_what_is_not_fitted_is_said(call):
+    with pytest.raises(TypeError, match="`fitted` must be what `fit` gives"):
+        call(embed(GRAPH, BASE), MORE)

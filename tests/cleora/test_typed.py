@@ -72,7 +72,7 @@ def test_a_knowledge_graph_as_relations(data):
 
     equal = mix(mixture(graph), jnp.ones(237))
     start = jax.random.normal(jax.random.key(0), (graph.num_entities, 64))
-    assert auc(propagate(equal, start, num_steps=5)) == pytest.approx(auc(joint), abs=0.03)
+    assert auc(propagate(equal, start, num_iterations=5)) == pytest.approx(auc(joint), abs=0.03)
 
 
 def test_relations_apart_cover_the_vocabulary(data):

@@ -352,6 +352,15 @@ def test_negatives_held_out_are_judged():
     )
 
 
+def test_nothing_is_held_out_that_could_not_be_judged():
+    embedding, positive, negative, _ = planted(n=60)
+    for apart, held in ((None, 0), (negative[:5], 0), (negative[:50], 20)):
+        data = problem_of(embedding, positive[:200], apart, Refine(num_negatives=0)).data
+        copies = 200 - len(np.unique(pair_keys(positive[:200], 60)))
+        assert held - 5 <= len(data.held.positive) <= held + copies and len(data.held.negative) <= 5
+        assert len(data.train.positive) + len(data.held.positive) == 200
+
+
 def test_columns_are_kept_apart():
     """Users and items: negatives of a user are items, so users may all stay near each other."""
     rng = np.random.default_rng(0)

@@ -139,7 +139,7 @@ class TestMetapath:
         [
             ([], ValueError, "at least one step"),
             ("author-paper", TypeError, "sequence of relation names"),
-            (["author-title"], ValueError, "`path` must be one of"),
+            (["author-title"], ValueError, "no relation 'author-title'; there are 'author-paper'"),
             (["a", "b"], ValueError, "no walk can follow it"),
         ],
     )

@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from cleora_jax._checks import OptionError, one_of
 from cleora_jax.cleora import Cleora, embed, fit, transform
 from cleora_jax.graph import Graph, from_hyperedges, from_scipy, from_table
-from cleora_jax.graph.columns import DEFAULT_COLUMNS
+from cleora_jax.graph.columns import DEFAULT_COLUMNS, parse_columns
 from cleora_jax.graph.hyperedges import distinct_sides
 from cleora_jax.vectors import Embedding
 
@@ -109,7 +109,7 @@ class CleoraEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         """Embed the entities of the samples; `y` is not looked at."""
         one_of("unknown", self.unknown, UNKNOWN)
         method = Cleora(**{each.name: getattr(self, each.name) for each in fields(Cleora) if hasattr(self, each.name)})
-        self._matrix = is_matrix(X)
+        self._matrix = is_matrix(X, self.columns)
         self.graph_, _ = self._read(X, reset=True)
         if self._matrix or self.unknown == "ignore":
             self._fitted, self.embedding_ = None, embed(self.graph_, method, relations="joint")
@@ -123,7 +123,7 @@ class CleoraEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     def transform(self, X: Any) -> np.ndarray:
         """One vector per sample, float32[samples, d]: the mean of its entities' vectors; zeros where it has none."""
         check_is_fitted(self, "embedding_")
-        if is_matrix(X) != self._matrix:
+        if is_matrix(X, self.columns) != self._matrix:
             kind = "an incidence matrix" if self._matrix else "hyperedges"
             raise OptionError(f"`X` must be {kind}, as it was in `fit`, got {type(X).__name__}.")
         graph, held = self._read(X, reset=False)
@@ -146,15 +146,21 @@ class CleoraEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
             return (graph_of_incidence(held, names) if reset else self.graph_), held
         if isinstance(X, str):
             raise TypeError(f"`X` must be a sequence of hyperedges, got the one string {X!r:.50}.")
-        if hasattr(X, "columns"):
+        if names_of(X):
             graph = from_table(X, self.columns)
-        else:
-            return self._of_lines(list(X))
-        return graph, _held(graph)
+            return graph, _held(graph)
+        listed = getattr(X, "to_pylist", None) or getattr(X, "tolist", None) or getattr(X, "to_list", None)
+        return self._of_lines(list(X if listed is None else listed()))
 
     def _of_lines(self, samples: list[Any]) -> tuple[Graph, sp.csr_array]:
         """As `_read`, of strings or lists; samples that hold nothing hold none of the entities."""
+        if not all(isinstance(sample, (str, list, tuple)) for sample in samples):
+            raise TypeError("`X` must hold strings or lists of ids, or be a table or a matrix of numbers.")
         some = [at for at, sample in enumerate(samples) if len(sample.split() if isinstance(sample, str) else sample)]
+        if samples and not some:
+            if not hasattr(self, "embedding_"):
+                raise OptionError("`X` holds nothing: every sample is empty.")
+            return self.graph_, sp.csr_array((len(samples), self.graph_.num_entities))
         graph = from_hyperedges([samples[at] for at in some], self.columns)
         held = _held(graph)
         place = sp.csr_array((np.ones(len(some)), (some, range(len(some)))), shape=(len(samples), len(some)))
@@ -186,23 +192,26 @@ def _held(graph: Graph) -> sp.csr_array:
     return sp.csr_array(sum(members[1:], start=members[0]))
 
 
-def is_matrix(X: Any) -> bool:
-    """Whether samples come as an incidence matrix: numbers in two dimensions, not ids."""
-    if sp.issparse(X):
-        return True
+def names_of(X: Any) -> list[str]:
+    """The columns of a frame or table; of anything else, none."""
+    columns = getattr(X, "column_names", getattr(X, "columns", None))
+    return [] if columns is None or sp.issparse(X) else [str(name) for name in columns]
+
+
+def is_matrix(X: Any, columns: str) -> bool:
+    """Whether samples come as an incidence matrix: numbers in two dimensions, no ids, no table of the spec's columns."""
+    names = names_of(X)
+    if names:
+        of_spec = {column.name for column in parse_columns(columns)}.intersection(names)
+        kinds = [getattr(dtype, "kind", "O") for dtype in np.atleast_1d(getattr(X, "dtypes", "O"))]
+        return not of_spec and all(kind in "biuf" for kind in kinds)
     if isinstance(X, (list, tuple)):
-        first = X[0] if len(X) else None
-        return (
-            isinstance(first, (list, tuple, np.ndarray))
-            and len(first) > 0
-            and isinstance(first[0], (float, np.floating))
-        )
-    if hasattr(X, "columns"):  # a frame: of numbers alone, or of ids
-        return all(getattr(dtype, "kind", "") in "biuf" for dtype in np.atleast_1d(X.dtypes))
+        first = X[0] if len(X) and isinstance(X[0], (list, tuple, np.ndarray)) else []
+        return len(first) > 0 and isinstance(first[0], (float, np.floating))
     kind = getattr(getattr(X, "dtype", None), "kind", None)
-    if kind is None:
-        return hasattr(X, "__array__")
-    return kind in "biufc" or (kind == "O" and np.ndim(X) == 2)
+    if sp.issparse(X) or hasattr(X, "to_pylist") or (kind is None and hasattr(X, "to_list")):
+        return bool(sp.issparse(X))
+    return kind in "biufc" or (kind == "O" and np.ndim(X) == 2) if kind is not None else hasattr(X, "__array__")
 
 
 def graph_of_incidence(held: sp.csr_array, names: Sequence[str]) -> Graph:

@@ -7,6 +7,8 @@ import warnings
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 import scipy.sparse as sp
 from sklearn.base import clone
@@ -95,6 +97,19 @@ def test_tables_and_several_columns():
     model = CleoraEmbedder("user item", residual_weight=0.5, **SMALL).fit(frame)
     assert model.entity_ids_.tolist() == ["u", "i", "v", "j"]
     assert model.transform(frame).shape == (3, 8)
+
+
+def test_tables_of_every_make():
+    lines = {"user": ["u", "v", "u"], "item": ["i", "i", "j"]}
+    numbers = pd.DataFrame({"user": [1, 2, 3], "item": [7, 8, 7]})  # ids, though they are numbers: the spec names them
+    for table in (pa.table(lines), pl.DataFrame(lines), pd.DataFrame(lines), numbers):
+        model = CleoraEmbedder("user item", residual_weight=0.5, **SMALL).fit(table)
+        assert model.graph_.vocab.columns == ("user", "item") and model.transform(table).shape == (3, 8)
+    assert model.entity_ids_.tolist() == ["1", "7", "2", "8", "3"]
+    for series in (pl.Series(LINES), pa.array(LINES), np.array([line.split() for line in LINES])):
+        np.testing.assert_allclose(CleoraEmbedder(**SMALL).fit_transform(series),
+                                   CleoraEmbedder(**SMALL).fit_transform(LINES))  # fmt: skip
+    assert not CleoraEmbedder(**SMALL).fit(LINES).transform(["", []]).any()
 
 
 def test_clone_params_pipeline_and_search():

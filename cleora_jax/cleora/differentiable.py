@@ -14,6 +14,7 @@ import numpy as np
 
 from cleora_jax import _checks as checks
 from cleora_jax.cleora.loop import Numbers, Pending, State, Step, Walk, one_step, settled
+from cleora_jax.sparse.attention import MIN_TEMPERATURE
 from cleora_jax.sparse.operator import Operator, Weighted, entry_rows
 from cleora_jax.vectors.passes import NORMALIZATIONS, Affine, Normalization, measure, transform
 from cleora_jax.vectors.rows import Blocks, join_columns, split_columns
@@ -49,7 +50,8 @@ def propagate(
         num_iterations: k; default as many as `hop_weights` has after the first.
         hop_weights: float32[k + 1]: of the start and of each step. Default: the last step alone. Not with "every".
         residual_weight: r in [0, 1).
-        attention_temperature: T, as in `Cleora`, from the second step on; default none.
+        attention_temperature: T, as in `Cleora`, from the second step on; default none. Gradients with it need an
+            operator with a diagonal similarity, "left" or "symmetric". Traced, T below 0.05 counts as 0.05.
         normalization: of rows: "l2", "l1" or "none".
         whiten: "off", "last" (what comes out) or "every" step; right up to a rotation, which is smooth. No direction is
             cut off but null ones, so n must be well above d.
@@ -80,6 +82,10 @@ def propagate(
     checks.one_of("normalization", normalization, NORMALIZATIONS)
     checks.one_of("whiten", whiten, SCHEDULES)
     checks.one_of("keep", keep, KEPT)
+    if not isinstance(residual_weight, jax.Array):  # arrays may be traced, and are taken as they are
+        checks.real("residual_weight", residual_weight, low=0, high=1, open_high=True)
+    if attention_temperature is not None and not isinstance(attention_temperature, jax.Array):
+        checks.real("attention_temperature", attention_temperature, low=MIN_TEMPERATURE)
     steps = _number_of_steps(num_iterations, hop_weights)
     if whiten == "every" and hop_weights is not None:
         raise checks.OptionError("`hop_weights` does not go with `whiten='every'`: each step turns the columns anew.")

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 import scipy.sparse as sp
 
@@ -16,14 +15,14 @@ from cleora_jax._progress import Progress, no_progress
 from cleora_jax.cleora.loop import last_step
 from cleora_jax.cleora.method import BOTH_WAYS, Cleora
 from cleora_jax.cleora.run import Moment, Run, gathered
-from cleora_jax.cleora.start import Init, start
+from cleora_jax.cleora.start import Init, features_of, start
 from cleora_jax.cleora.verb import as_embedding, check_embeddable
 from cleora_jax.graph.build import Graph
 from cleora_jax.graph.counts import joint_factors, ordered_counts
-from cleora_jax.graph.edit import add_hyperedges, remove_hyperedges
+from cleora_jax.graph.edit import add_hyperedges, check_matching, remove_hyperedges
 from cleora_jax.vectors.alignment import procrustes, rotated
 from cleora_jax.vectors.embedding import Embedding
-from cleora_jax.vectors.passes import normalize_rows
+from cleora_jax.vectors.search import unit_rows
 
 WARM_ITERATIONS = 10  # of an update: experiments/inductive has the evidence
 SETTLED = 40  # steps, whitened, from which on a walk has settled, so that more of them change little
@@ -54,6 +53,7 @@ class Fitted:
         embedding: the result, as from `embed`.
         vectors: float32[n, parts · d] of all entities, transient ones included.
         steps: the last step, of each of `method.scales` where there are several.
+        init: the first vectors, where they were given.
     """
 
     graph: Graph
@@ -61,6 +61,7 @@ class Fitted:
     embedding: Embedding
     vectors: np.ndarray
     steps: tuple[LastStep, ...]
+    init: Init | None = None
 
     def __repr__(self) -> str:
         return f"Fitted({self.graph!r}, {self.method!r})"
@@ -106,7 +107,7 @@ def fit(
                 parts.append(part)
                 steps.append(step)
     vectors = method.joined(parts)
-    return Fitted(graph, method, as_embedding(graph, method, vectors, run.trace(), init), vectors, tuple(steps))
+    return Fitted(graph, method, as_embedding(graph, method, vectors, run.trace(), init), vectors, tuple(steps), init)
 
 
 def _check_inductive(method: Cleora) -> None:
@@ -154,16 +155,24 @@ def transform(fitted: Fitted, new: Graph) -> Embedding:
         ValueError: columns or relations that the fitted graph does not have.
     """
     _check_fitted(fitted)
-    where = _places(fitted.graph, new)
-    chosen = np.flatnonzero(where < 0)
-    dim = fitted.method.dim
-    vectors = np.zeros((len(chosen), dim * len(fitted.steps)), np.float32)
-    rows = _new_rows(fitted, new, where, chosen)
-    with one_blas_thread():
-        for at, step in enumerate(fitted.steps):
-            vectors[:, at * dim : (at + 1) * dim] = _through(step, rows, where, chosen, fitted.method)
+    where = _places(fitted.graph, new, "new")
+    chosen, vectors = _transformed(fitted, new, where)
     shown = np.isin(chosen, new.kept)
     return Embedding(vectors[shown], new.vocab.take(chosen[shown]), fitted.embedding.settings | {"init": "transform"})
+
+
+def _transformed(fitted: Fitted, new: Graph, where: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The new entities, int64[m] places in `new.vocab`, and their vectors float32[m, parts · d]."""
+    known = np.zeros(len(where), bool)  # of those that are known but have no vector, as of new ones, it is to be found
+    known[where >= 0] = fitted.vectors[where[where >= 0]].any(axis=1)
+    free, dim = np.flatnonzero(~known), fitted.method.dim
+    vectors = np.zeros((len(free), dim * len(fitted.steps)), np.float32)
+    rows = _free_rows(fitted, new, where, free)
+    with one_blas_thread():
+        for at, step in enumerate(fitted.steps):
+            vectors[:, at * dim : (at + 1) * dim] = _through(step, rows, where, free, fitted.method)
+    new_ones = where[free] < 0
+    return free[new_ones], vectors[new_ones]
 
 
 def _check_fitted(fitted: Fitted) -> None:
@@ -172,7 +181,7 @@ def _check_fitted(fitted: Fitted) -> None:
 
 
 class _Rows(NamedTuple):
-    """The rows of M that belong to new entities, as a product, not yet divided by their sums."""
+    """The rows of M that belong to some entities, as a product, not yet divided by their sums."""
 
     scatter: sp.csr_array
     gather: sp.csr_array
@@ -181,22 +190,13 @@ class _Rows(NamedTuple):
         return np.asarray(self.scatter @ (self.gather @ x))
 
 
-def _places(graph: Graph, new: Graph) -> np.ndarray:
-    """The row in the fitted graph of each entity of `new`, −1 where it is new."""
-    if not isinstance(new, Graph):  # swapped arguments, too
-        raise TypeError(f"`new` must be a Graph of the new hyperedges, got {new!r:.100}.")
-    for what, mine, theirs in (
-        ("columns", graph.vocab.columns, new.vocab.columns),
-        ("relations", [each.name for each in graph.relations], [each.name for each in new.relations]),
-    ):
-        if not set(theirs) <= set(mine):
-            raise checks.OptionError(
-                f"`new` must have {what} of the fitted graph, which are {', '.join(mine)}; got {', '.join(theirs)}."
-            )
+def _places(graph: Graph, new: Graph, name: str) -> np.ndarray:
+    """The row in the fitted graph of each entity of `new`, −1 where it is new; errors where it does not fit."""
+    check_matching(name, graph, new)
     return graph.vocab.rows_of(new.vocab)
 
 
-def _new_rows(fitted: Fitted, new: Graph, where: np.ndarray, chosen: np.ndarray) -> _Rows:
+def _free_rows(fitted: Fitted, new: Graph, where: np.ndarray, free: np.ndarray) -> _Rows:
     propagation, size = fitted.method.propagation, new.num_entities
     if propagation.startswith("directed"):
         counts = sum((ordered_counts(each, size) for each in new.relations), start=sp.csr_array((size, size)))
@@ -209,23 +209,23 @@ def _new_rows(fitted: Fitted, new: Graph, where: np.ndarray, chosen: np.ndarray)
         degree = scatter @ (gather @ np.ones(size)) + np.where(where >= 0, fitted.degree[where], 0)
         scale = sp.diags_array(np.divide(1, np.sqrt(degree), out=np.zeros(size), where=degree > 0))
         scatter, gather = scale @ scatter, gather @ scale
-    return _Rows(sp.csr_array(scatter)[chosen], sp.csr_array(gather))
+    return _Rows(sp.csr_array(scatter)[free], sp.csr_array(gather))
 
 
-def _through(step: LastStep, rows: _Rows, where: np.ndarray, chosen: np.ndarray, method: Cleora) -> np.ndarray:
+def _through(step: LastStep, rows: _Rows, where: np.ndarray, free: np.ndarray, method: Cleora) -> np.ndarray:
     """The new rows after the step, float64[new, d]."""
     before = np.zeros((len(where), method.dim))
     before[where >= 0] = step.previous[where[where >= 0]]
     live = np.asarray(before.any(axis=1), np.float64)
     while True:  # outwards from the known: each round estimates x before the step of those whose neighbours have it
         mass = np.asarray(rows @ live)
-        reached = np.flatnonzero((mass > 0) & (live[chosen] == 0))
+        reached = np.flatnonzero((mass > 0) & (live[free] == 0))
         if not len(reached):
             break
         mean = (rows @ before)[reached] / mass[reached, None]
-        before[chosen[reached]] = _settled(step, mean, method) @ step.back
-        live[chosen[reached]] = 1
-    own, there = before[chosen], mass > 0
+        before[free[reached]] = _settled(step, mean, method) @ step.back
+        live[free[reached]] = 1
+    own, there = before[free], mass > 0
     mean = np.divide(rows @ before, mass[:, None], out=np.zeros_like(own), where=there[:, None])
     if method.propagation == "symmetric":
         mean *= mass[:, None]
@@ -234,9 +234,13 @@ def _through(step: LastStep, rows: _Rows, where: np.ndarray, chosen: np.ndarray,
 
 
 def _settled(step: LastStep, rows: np.ndarray, method: Cleora) -> np.ndarray:
-    """Rows normalised and whitened as the step did it."""
-    (normalised,) = normalize_rows((jnp.asarray(rows, jnp.float32),), method.normalization)
-    return (np.asarray(normalised, np.float64) - step.shift) @ step.matrix
+    """Rows normalised and whitened as the step did it; in NumPy, since their number differs from call to call."""
+    if method.normalization == "l2":
+        rows = unit_rows(rows, "new")
+    elif method.normalization == "l1":
+        size = np.abs(rows).sum(axis=1, keepdims=True)
+        rows = rows / np.where(size > 0, size, 1)
+    return (rows - step.shift) @ step.matrix
 
 
 def update(
@@ -282,36 +286,39 @@ def update(
     method = fitted.method
     if method.scales:
         raise checks.OptionError("`scales` does not go with `update`: a warm start has no depth.")
-    every = not isinstance(method.whiten, str) or method.whiten == "every"
+    every = method.whiten in ("every", 1)
     if num_iterations is not None and not every:
         raise checks.OptionError(
             f"`num_iterations` is of a warm start, which does not go with whiten={method.whiten!r}."
         )
     warm = every and (num_iterations is not None or method.num_iterations >= SETTLED)
     graph = fitted.graph.counted()
-    init = fitted.vectors
+    vectors, first = fitted.vectors, fitted.init
     if more is not None:
-        init = _grown(fitted, more)
+        places = _places(graph, more, "more")
+        vectors = np.concatenate([vectors, _transformed(fitted, more, places)[1]])
         graph = add_hyperedges(graph, more)
     if gone is not None:
         graph = remove_hyperedges(graph, gone)
-    steps = replace(method, num_iterations=num_iterations or WARM_ITERATIONS) if warm else method
-    found = fit(graph, steps, init=init if warm else None, relations="joint", progress=progress)
-    return _turned(replace(found, method=method), fitted)
+    if warm:
+        count = WARM_ITERATIONS if num_iterations is None else num_iterations
+        steps, first = replace(method, num_iterations=count), _filled(vectors, graph, method)
+    else:
+        steps = method
+        if first is not None and not isinstance(first, (str, Embedding)) and not features_of(first):
+            first = np.asarray(first, np.float32)
+            first = _filled(np.pad(first, ((0, graph.num_entities - len(first)), (0, 0))), graph, method, len(first))
+    found = fit(graph, steps, init=first, relations="joint", progress=progress)
+    return _turned(replace(found, method=method, init=fitted.init), fitted)
 
 
-def _grown(fitted: Fitted, more: Graph) -> np.ndarray:
-    """First vectors of the grown graph: known ones, those of `transform`, and hashed ones where that finds no way."""
-    where = _places(fitted.graph, more)
-    chosen = np.flatnonzero(where < 0)
-    with one_blas_thread():
-        rows = _new_rows(fitted, more, where, chosen)
-        new = _through(fitted.steps[-1], rows, where, chosen, fitted.method).astype(np.float32)
-    lost = np.flatnonzero(~new.any(axis=1))
+def _filled(table: np.ndarray, graph: Graph, method: Cleora, first: int = 0) -> np.ndarray:
+    """First vectors, rows from `first` on that are zero replaced by hashed ones: those no path has led to as yet."""
+    lost = first + np.flatnonzero(~table[first:].any(axis=1))
     if len(lost):
-        vocab = more.vocab.take(chosen[lost])
-        new[lost] = start(vocab, fitted.method.dim, fitted.method.init, fitted.method.seed)
-    return np.concatenate([fitted.vectors, new])
+        table = table.copy()
+        table[lost] = start(graph.vocab.take(lost), method.dim, method.init, method.seed)
+    return table
 
 
 def _turned(found: Fitted, fitted: Fitted) -> Fitted:

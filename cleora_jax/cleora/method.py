@@ -17,7 +17,7 @@ from cleora_jax.cleora.start import INITS, Init
 from cleora_jax.graph.build import Graph
 from cleora_jax.sparse.attention import MIN_TEMPERATURE
 from cleora_jax.sparse.from_graph import FORMS, NO_ORDER, PROPAGATIONS, Form, Propagation
-from cleora_jax.vectors.alignment import procrustes
+from cleora_jax.vectors.alignment import procrustes, rotated
 from cleora_jax.vectors.passes import NORMALIZATIONS, Normalization
 
 SCHEDULES = ("every", "last", "off")
@@ -107,7 +107,8 @@ class Cleora:
         for name in ("scales", "scale_weights", "metapath"):
             if isinstance(getattr(self, name), str) or not isinstance(getattr(self, name), (Sequence, type(None))):
                 raise TypeError(f"`{name}` must be a sequence, got {getattr(self, name)!r}.")
-        scales = tuple(checks.integer("scales", depth, low=1, high=MAX_ITERATIONS) for depth in self.scales)
+        given = self.scales or ()
+        scales = tuple(checks.integer("scales", depth, low=1, high=MAX_ITERATIONS) for depth in given)
         if list(scales) != sorted(set(scales)):
             raise checks.OptionError(f"`scales` must be rising depths, got {scales}.")
         if scales and self.num_iterations not in (DEFAULT_ITERATIONS, scales[-1]):
@@ -135,7 +136,7 @@ class Cleora:
                 raise checks.OptionError(
                     "`attention_temperature` weighs pairs of entities; `form='factored'` has none."
                 )
-        self._keep(metapath=tuple(self.metapath))
+        self._keep(metapath=tuple(self.metapath or ()))
         if self.metapath:
             taken = {"propagation": "left", "form": "auto", "hyperedge_trim_n": None, "attention_temperature": None}
             for name, default in taken.items():
@@ -193,5 +194,5 @@ class Cleora:
             return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
         total = np.zeros(parts[-1].shape)
         for weight, part in zip(self.scale_weights, parts, strict=True):
-            total += weight * (part @ procrustes(part, parts[-1]))
+            total += weight * rotated(part, procrustes(part, parts[-1]))
         return total.astype(np.float32)

@@ -26,7 +26,7 @@ from cleora_jax.vectors.rows import Blocks
 
 MAPPED = ("seed", "residual_weight", "whiten_alpha", "attention_temperature", "num_iterations")
 MAX_BYTES = 1 << 31  # of tables of runs that go together
-TABLES = 4  # that a run holds while it goes
+TABLES = 4  # that a run holds while it goes, beside two for each depth
 
 
 def sweep(
@@ -73,19 +73,25 @@ def sweep(
         [(0, 1), (0, 2), (0, 3), (1, 1), (1, 2), (1, 3)]
     """
     method = Cleora() if method is None else method
+    if not isinstance(method, Cleora):
+        raise TypeError(f"`method` must be Cleora(…), got {method!r:.100}.")
     check_embeddable(graph, method, relations)
+    max_bytes = checks.integer("max_bytes", max_bytes, low=1)
     given: dict[str, Sequence[Any]] = dict(
         zip(MAPPED, (seed, residual_weight, whiten_alpha, attention_temperature, num_iterations), strict=True)
     )
     _check(method, given)
     values: list[list[Any]] = [list(given[name]) or [getattr(method, name)] for name in MAPPED]
     *others, depths = values
+    for depth in depths:
+        replace(method, num_iterations=depth)
     if depths != sorted(set(depths)):
         raise checks.OptionError(f"`num_iterations` must be rising depths, got {depths}.")
     deepest = replace(method, num_iterations=depths[-1])
     methods = [replace(deepest, **dict(zip(MAPPED, each, strict=False))) for each in product(*others)]
     run = Run(graph, methods[0])
-    size = max(1, max_bytes // (TABLES * 4 * graph.num_entities * method.dim))
+    table = 4 * graph.num_entities * method.dim
+    size = max(1, max_bytes // ((TABLES + 2 * len(depths)) * table))
     found: list[Embedding] = []
     progress("runs", 0, len(methods))
     for start in range(0, len(methods), size):
@@ -101,6 +107,8 @@ def _check(method: Cleora, given: dict[str, Sequence[Any]]) -> None:
     for name, values in given.items():
         if isinstance(values, str) or not hasattr(values, "__len__"):
             raise TypeError(f"`{name}` must be a sequence of values, got {values!r}.")
+        if None in values:
+            raise checks.OptionError(f"`{name}`: None does not go with `sweep`, whose runs differ in numbers alone.")
     if not any(len(values) for values in given.values()):
         raise checks.OptionError(f"give values for at least one of {', '.join(MAPPED)}.")
     for name, unfit in (("scales", ()), ("tolerance", None), ("whiten", None)):

@@ -156,6 +156,11 @@ def _matched(name: str, graph: Graph, other: Graph) -> list[Relation]:
     return [by_name.get(relation.name) or _none_of(relation, len(other.vocab)) for relation in graph.relations]
 
 
+def check_matching(name: str, graph: Graph, other: Graph) -> None:
+    """Raise OptionError unless `other` could be added to the graph."""
+    _matched(name, graph, other)
+
+
 def _check_known(name: str, what: str, names: tuple[str, ...], known: tuple[str, ...]) -> None:
     if not set(names) <= set(known):
         raise OptionError(

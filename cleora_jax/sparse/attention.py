@@ -23,10 +23,10 @@ def attention(op: Operator, rows: jax.Array, table: Blocks, temperature: Scalar)
         op: n × n, of one factor.
         rows: `entry_rows` of it.
         table: x, float32[n, d] in column blocks.
-        temperature: T ≥ MIN_TEMPERATURE, a scalar.
+        temperature: T, a scalar; below MIN_TEMPERATURE it counts as that.
 
     Reference: Veličković et al., Graph attention networks (ICLR 2018), here without parameters.
     """
-    matrix = op.factors[0]
+    matrix, temperature = op.factors[0], jnp.maximum(temperature, MIN_TEMPERATURE)
     unit = tuple(normalize_rows(table, "l2"))
     return Weighted.of(op, matrix.data * jnp.exp((entry_dots(matrix, rows, unit, unit) - 1) / temperature))

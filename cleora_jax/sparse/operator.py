@@ -174,6 +174,11 @@ def _forward_with(op: Operator, data: jax.Array, x: jax.Array) -> tuple[jax.Arra
 
 def _backward_with(kept: tuple[Operator, jax.Array], grad: jax.Array) -> tuple[None, jax.Array, jax.Array]:
     op, x = kept
+    if op.similarity is None:  # its stored adjoint is that of other entries
+        raise OptionError(
+            "gradients through weights that change (attention, `mix`) need a matrix with a diagonal similarity: "
+            "'left' or 'symmetric' propagation, not directed, a metapath or an asymmetric matrix."
+        )
     return None, entry_dots(op.factors[0], entry_rows(op.factors[0]), (grad,), (x,)), apply_adjoint(op, grad)
 
 
@@ -199,7 +204,8 @@ class Weighted:
     def of(cls, op: Operator, data: jax.Array) -> Weighted:
         """With rows scaled to the sums that they have in `op`; rows of which nothing is left stay zero."""
         mass = apply_with(op, data, jnp.ones((op.num_entities, 1), jnp.float32))[:, 0]
-        return cls(op, data, op.row_sum / jnp.maximum(mass, jnp.finfo(jnp.float32).tiny))
+        there = mass > 0
+        return cls(op, data, jnp.where(there, op.row_sum / jnp.where(there, mass, 1), 0))
 
     def __matmul__(self, x: jax.Array) -> jax.Array:
         """The product with float32[n, d]."""
@@ -207,8 +213,8 @@ class Weighted:
 
     @property
     def row_sum(self) -> jax.Array:
-        """float32[n], those of `op`."""
-        return self.op.row_sum
+        """float32[n], those of `op`, but 0 where nothing is left of a row."""
+        return jnp.where(self.scale > 0, self.op.row_sum, 0)
 
     @property
     def num_entities(self) -> int:

@@ -11,6 +11,7 @@ import scipy.sparse as sp
 from cleora_jax._checks import OptionError
 from cleora_jax.graph.build import Graph
 from cleora_jax.graph.counts import clique_counts
+from cleora_jax.graph.hyperedges import index_array
 from cleora_jax.sparse.operator import Csr, Operator, Weighted
 
 
@@ -41,7 +42,7 @@ def mixture(graph: Graph) -> Mixture:
     rows, columns, data = (np.concatenate([getattr(part, name) for part in parts]) for name in ("row", "col", "data"))
     relation_of = np.repeat(np.arange(len(parts), dtype=np.int32), [part.nnz for part in parts])
     order = np.argsort(rows, kind="stable")
-    pointers = np.searchsorted(rows[order], np.arange(graph.num_entities + 1)).astype(np.int32)
+    pointers = index_array(np.searchsorted(rows[order], np.arange(graph.num_entities + 1)))
     shape = (graph.num_entities, graph.num_entities)
     matrix = sp.csr_array((data[order], columns[order].astype(np.int32), pointers), shape=shape)
     alive = jax.device_put((np.diff(pointers) > 0).astype(np.float32))

@@ -6,12 +6,14 @@ sparse matrix with z and applies the map afterwards, in the pass that normalises
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.custom_batching import sequential_vmap
 
 from cleora_jax import _checks as checks
 from cleora_jax._blas import one_blas_thread
@@ -29,6 +31,23 @@ class Whitening(NamedTuple):
     kept: jax.Array
 
 
+def _one_at_a_time(whitening: Callable[..., Whitening]) -> Callable[..., Whitening]:
+    """Under `vmap`, one after another: batched LAPACK calls that do not depend on each other can wait for each other's
+    threads for ever (jaxlib 0.10), and a `cond` would take both branches for all. Differentiable in the matrix.
+    """
+
+    def backward(args: Any, cotangent: Whitening) -> Any:
+        def pulled(args: Any, matrix: jax.Array) -> Any:
+            return jax.vjp(lambda *given: whitening(*given).matrix, *args)[1](matrix)
+
+        return sequential_vmap(pulled)(args, cotangent.matrix)
+
+    mapped = sequential_vmap(whitening)
+    rule = jax.custom_vjp(mapped)
+    rule.defvjp(lambda *args: (mapped(*args), args), backward)
+    return rule
+
+
 def principal(moments: Moments, rank: int, alpha: Scalar) -> Whitening:
     """A = V diag(λ^(−α/2)) on at most `rank` leading directions, zero columns for the rest: the definition.
 
@@ -42,6 +61,10 @@ def principal(moments: Moments, rank: int, alpha: Scalar) -> Whitening:
 
     Reference: Kessy, Lewin and Strimmer, Optimal whitening and decorrelation, 2018 (PCA form).
     """
+    return _one_at_a_time(partial(_principal, rank))(moments, jnp.asarray(alpha, jnp.float32))
+
+
+def _principal(rank: int, moments: Moments, alpha: jax.Array) -> Whitening:
     values, vectors = eigh(moments.cov)
     values, vectors = values[::-1], vectors[:, ::-1]
     largest = jnp.take_along_axis(vectors, jnp.argmax(jnp.abs(vectors), axis=0)[None], axis=0)
@@ -78,13 +101,17 @@ def triangular(moments: Moments) -> Whitening:
     From the Cholesky factor where no direction is null, which is surely so where 1 / ‖A‖² (Frobenius), a lower bound
     of the smallest eigenvalue, is above what counts as null; else the principal form, turned triangular.
     """
+    return _one_at_a_time(_triangular)(moments)
+
+
+def _triangular(moments: Moments) -> Whitening:
     dim = moments.cov.shape[0]
     factor = jnp.linalg.cholesky(moments.cov, symmetrize_input=False)
     inverse = jax.lax.linalg.triangular_solve(factor, jnp.eye(dim, dtype=jnp.float32), left_side=True, lower=True)
     sure = (inverse * inverse).sum() * null_variance(moments, jnp.trace(moments.cov)) < 1  # False where it has NaN
 
     def turned() -> Whitening:
-        exact = principal(moments, dim, 1.0)
+        exact = _principal(dim, moments, jnp.float32(1))
         right = jnp.linalg.qr(exact.matrix.T[:, ::-1], mode="r")  # A = U Q by the QR of Aᵀ, rows and columns reversed
         return Whitening(right.T[::-1, ::-1], exact.kept)
 

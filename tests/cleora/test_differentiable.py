@@ -94,6 +94,20 @@ def test_temperature_and_features_under_attention(propagation):
     )
 
 
+@pytest.mark.parametrize("graph", [GRAPH, TOYS["matrix"]], ids=["directed", "asymmetric"])
+def test_gradients_of_attention_without_a_similarity_are_refused(graph):
+    """The stored adjoint is that of the matrix, not of its weights as they are now."""
+    op = markov(graph, "directed" if graph is GRAPH else "left", differentiable=True)
+    start = jnp.asarray(RNG.standard_normal((graph.num_entities, 3)), jnp.float32)
+
+    def value(x, op):
+        return propagate(op, x, num_iterations=3, attention_temperature=0.4).sum()
+
+    assert np.isfinite(value(start, op))
+    with pytest.raises(ValueError, match="diagonal similarity"):
+        jax.grad(value)(start, op)
+
+
 class TestRelations:
     LINES = [f"u{u}\t" + " ".join(f"i{i}" for i in RNG.integers(0, 15, 3)) for u in range(25)]
     MANY = from_hyperedges(LINES, "user complex::reflexive::item")
@@ -132,6 +146,19 @@ class TestRelations:
         found = compiled(jnp.asarray(weights, jnp.float32), mixture(self.MANY))
         for at in range(2):
             np.testing.assert_allclose(found[at], slope(exact, weights, np.eye(2)[at]), rtol=2e-3, atol=1e-3)
+
+
+def test_gradients_at_a_weight_of_zero_are_finite():
+    graph = from_hyperedges(["a\tp1\tk1", "b\tp1\tk1", "c\tp2\tk2"], "author paper venue")
+    parts, n = mixture(graph), graph.num_entities
+    start, probe = RNG.standard_normal((n, 3)).astype(np.float32), RNG.standard_normal((n, 3))
+    for weights in ([1.0, 0.0, 0.0], [0.0, 0.0, 1.0]):
+        op = mix(parts, jnp.array(weights))
+        np.testing.assert_array_equal(op.row_sum > 0, np.asarray(op @ jnp.ones((n, 1)))[:, 0] > 0)
+        gradient = jax.grad(lambda w: (propagate(mix(parts, w), start, num_iterations=2) * probe).sum())(
+            jnp.array(weights)
+        )
+        assert np.isfinite(gradient).all() and np.asarray(gradient).any()
 
 
 def test_gradients_through_a_whitening_after_every_step():
@@ -206,6 +233,8 @@ def test_metapaths_and_vmap():
         ({"num_iterations": 3, "hop_weights": np.ones(3)}, "`hop_weights` must have one entry"),
         ({"num_iterations": 3, "whiten": "often"}, "`whiten`"),
         ({"num_iterations": 3, "keep": "some"}, "`keep`"),
+        ({"num_iterations": 3, "residual_weight": 1.5}, "`residual_weight`"),
+        ({"num_iterations": 3, "attention_temperature": 0.005}, "`attention_temperature`"),
         ({"hop_weights": np.ones(3), "whiten": "every"}, "`hop_weights` does not go with"),
     ],
 )

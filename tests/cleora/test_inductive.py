@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import pickle
+import warnings
 from dataclasses import replace
 
+import jax
 import numpy as np
 import pytest
 import scipy.linalg
 
 from cleora_jax import Cleora, align, embed, fit, from_edges, from_hyperedges, transform, update
 from cleora_jax.cleora import inductive
+from cleora_jax.cleora.start import start
 from cleora_jax.graph.counts import joint_factors
 from tests import dense
 from tests.conftest import TOYS
@@ -135,6 +139,22 @@ def test_time_is_that_of_the_new_hyperedges(monkeypatch):
     assert sizes == [MORE.num_entities]
 
 
+def test_any_number_of_new_entities_compiles_nothing():
+    fitted = fit(GRAPH, BASE)
+    transform(fitted, MORE)
+    with jax.log_compiles(), warnings.catch_warnings():
+        compiled = []
+        handler = logging.Handler()
+        handler.emit = lambda record: compiled.append(record.getMessage())
+        logging.getLogger("jax").addHandler(handler)
+        try:
+            for count in (3, 4, 9):
+                transform(fitted, from_hyperedges([f"n{k} e1 e{k}" for k in range(count)]))
+        finally:
+            logging.getLogger("jax").removeHandler(handler)
+    assert not [line for line in compiled if "ompil" in line]
+
+
 def test_order_of_lines_and_strangers_do_not_matter():
     fitted = fit(GRAPH, BASE)
     one = transform(fitted, MORE)
@@ -212,11 +232,44 @@ class TestUpdate:
 
     def test_a_stream_goes_on_and_its_last_step_transforms(self):
         fitted = fit(from_hyperedges(OLD[:800]), replace(BASE, num_iterations=20))
-        for start in range(800, 1550, 150):
-            fitted = update(fitted, from_hyperedges(OLD[start : start + 150]), num_iterations=5)
+        for at in range(800, 1550, 150):
+            fitted = update(fitted, from_hyperedges(OLD[at : at + 150]), num_iterations=5)
         found = transform(fitted, from_hyperedges([f"n{k} e{30 * k} e{30 * k + 1} e{30 * k + 2}" for k in range(10)]))
         near = fitted.embedding.most_similar(found.vectors, k=5)
         assert np.mean([GROUP[int(entity[1:])] == k for k, each in enumerate(near) for entity, _ in each]) > 0.9
+
+    def test_who_had_no_vector_gets_one(self):
+        """A component of entities that were known, but isolated: they start hashed, not all at one point."""
+        lines = np.array([text.split()[:2] for text in OLD])
+        ids = sorted(set(lines.ravel())) + [f"late{i}" for i in range(12)]
+        row = {entity: at for at, entity in enumerate(ids)}
+        graph = from_edges([row[a] for a in lines[:, 0]], [row[b] for b in lines[:, 1]], ids=ids)
+        pairs = RNG.integers(0, 12, (30, 2))
+        late = from_edges([f"late{a}" for a in pairs[:, 0]], [f"late{b}" for b in pairs[:, 1]])
+        fitted = fit(graph, SETTLED)
+        grown = update(fitted, late)
+        rows = grown.embedding.rows(late.vocab.ids.to_pylist())
+        anew = embed(grown.graph, SETTLED).rows(late.vocab.ids.to_pylist())
+        assert rows.std(axis=0).max() > 0.1 * anew.std(axis=0).max() > 0
+        back = update(update(grown, gone=late), late)
+        assert back.embedding.rows(late.vocab.ids.to_pylist()).std(axis=0).max() > 0.1 * anew.std(axis=0).max()
+
+    def test_a_path_leads_through_who_is_known_without_a_vector(self):
+        graph = from_edges([*RNG.integers(0, 30, 90)], [*RNG.integers(0, 30, 90)], num_entities=32)
+        found = transform(
+            fit(graph, Cleora(dim=4, num_iterations=3, whiten_rank=3)), from_edges(["1", "31"], ["31", "new"])
+        )
+        assert found.vocab.ids.to_pylist() == ["new"] and found["new"].any()
+
+    def test_given_first_vectors_are_not_forgotten(self):
+        table = RNG.standard_normal((300, 16)).astype(np.float32)
+        method = replace(BASE, whiten="off", num_iterations=3)
+        grown = update(fit(GRAPH, method, init=table), MORE)
+        first = np.concatenate([table, np.asarray(start(grown.graph.vocab.take(np.arange(300, 307)), 16, "hash", 0))])
+        anew = embed(from_hyperedges(OLD + NEW), method, init=first)
+        assert dense.gram_error(grown.embedding.vectors, anew.vectors.astype(float)) < 1e-4
+        again = update(grown, from_hyperedges(["zzz e1"]))
+        assert dense.gram_error(again.vectors[:300], embed(again.graph, method).vectors[:300].astype(float)) > 0.1
 
     def test_the_old_one_stays_as_it_is(self):
         fitted = fit(GRAPH, BASE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import fields, replace
 
 import jax
@@ -61,10 +63,24 @@ def test_products_are_native_and_folded(monkeypatch, dim):
     assert all(wide) if dim < 32 else not any(wide)  # narrow tables side by side in one call, wide ones in turn
 
 
+SCRIPT = """
+import numpy as np, cleora_jax as cj
+rng = np.random.default_rng(0)
+n = 4000
+graph = cj.from_edges(rng.integers(0, n, 3 * n), rng.integers(0, n, 3 * n), num_entities=n)
+cj.sweep(graph, cj.Cleora(dim=100, num_iterations=3), seed=[0, 1])
+"""
+
+
+def test_whitenings_of_several_runs_do_not_wait_for_each_other():
+    """Batched LAPACK calls at one time can hang for ever on two threads: here they did in five runs of five."""
+    subprocess.run([sys.executable, "-c", SCRIPT], check=True, timeout=120)
+
+
 def test_groups_share_one_compilation():
     before = sweeps._runs._cache_size()
     one = sweep(GRAPH, BASE, seed=range(5), num_iterations=[2])
-    few = sweep(GRAPH, BASE, seed=range(5), num_iterations=[2], max_bytes=2 * sweeps.TABLES * 4 * 303 * 12)
+    few = sweep(GRAPH, BASE, seed=range(5), num_iterations=[2], max_bytes=2 * (sweeps.TABLES + 2) * 4 * 303 * 12)
     assert sweeps._runs._cache_size() == before + 2  # five at a time, and two at a time: never a rest of one
     for a, b in zip(one, few, strict=True):
         np.testing.assert_array_equal(a.vectors, b.vectors)
@@ -101,6 +117,9 @@ def test_first_vectors_and_relations_are_passed_on():
         (BASE, {}, "give values for at least one of seed"),
         (BASE, {"num_iterations": [3, 2]}, "`num_iterations` must be rising"),
         (BASE, {"residual_weight": [0.1, 1.0]}, "`residual_weight`"),
+        (BASE, {"num_iterations": [0, 3]}, "`num_iterations` must be between 1"),
+        (BASE, {"attention_temperature": [0.1, None]}, "None does not go with `sweep`"),
+        (BASE, {"seed": [1], "max_bytes": 0}, "`max_bytes` must be at least 1"),
         (replace(BASE, whiten=3), {"seed": [1]}, "`whiten`=3"),
         (replace(BASE, scales=(1, 2)), {"seed": [1]}, r"`scales`=\(1, 2\)"),
         (replace(BASE, tolerance=0.1), {"seed": [1]}, "`tolerance`=0.1"),

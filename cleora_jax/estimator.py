@@ -199,7 +199,7 @@ def names_of(X: Any) -> list[str]:
 
 
 def is_matrix(X: Any, columns: str) -> bool:
-    """Whether samples come as an incidence matrix: numbers in two dimensions, no ids, no table of the spec's columns."""
+    """Whether samples come as an incidence matrix: numbers in two dimensions, and no table of the spec's columns."""
     names = names_of(X)
     if names:
         of_spec = {column.name for column in parse_columns(columns)}.intersection(names)

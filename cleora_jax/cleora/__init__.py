@@ -5,11 +5,11 @@ from cleora_jax.cleora.features import Features as Features
 from cleora_jax.cleora.inductive import Fitted as Fitted
 from cleora_jax.cleora.inductive import fit as fit
 from cleora_jax.cleora.inductive import transform as transform
-from cleora_jax.cleora.inductive import update as update
 from cleora_jax.cleora.method import Cleora as Cleora
 from cleora_jax.cleora.run import RankWarning as RankWarning
 from cleora_jax.cleora.run import Trace as Trace
 from cleora_jax.cleora.run import TwoSidedWarning as TwoSidedWarning
+from cleora_jax.cleora.streaming import update as update
 from cleora_jax.cleora.sweeps import sweep as sweep
 from cleora_jax.cleora.verb import Method as Method
 from cleora_jax.cleora.verb import embed as embed

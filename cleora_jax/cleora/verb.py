@@ -96,7 +96,7 @@ def embed_apart(
 
     Example:
         >>> import cleora_jax as cj
-        >>> graph = cj.from_hyperedges(["ann\ttea\tshop", "bob\ttea\tfair"], "user item place")
+        >>> graph = cj.from_hyperedges(["ann\\ttea\\tshop", "bob\\ttea\\tfair"], "user item place")
         >>> parts = cj.embed_apart(graph, cj.Cleora(dim=2, num_iterations=3, residual_weight=0.5))
         >>> list(parts), cj.combine(list(parts.values())).dim
         (['user-item', 'user-place', 'item-place'], 6)

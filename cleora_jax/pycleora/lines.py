@@ -8,7 +8,8 @@ from itertools import chain
 import numpy as np
 
 from cleora_jax._checks import OptionError
-from cleora_jax.cleora.inductive import fit, transform, update
+from cleora_jax.cleora.inductive import fit, transform
+from cleora_jax.cleora.streaming import update
 from cleora_jax.pycleora.matrix import SparseMatrix
 from cleora_jax.pycleora.modes import embed
 from cleora_jax.pycleora.run import (

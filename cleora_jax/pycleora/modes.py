@@ -152,7 +152,7 @@ def embed_edge_features(
     structure = embed(graph, feature_dim, num_iterations, propagation, normalization, whiten=whiten)
     if not edge_features:
         return structure
-    keyed = from_hyperedges(edge_features, DEFAULT_COLUMNS)
+    keyed = from_hyperedges(list(edge_features), DEFAULT_COLUMNS)
     means = hyperedge_means(keyed, list(edge_features.values()))
     start = np.zeros((len(graph), means.shape[1]), np.float32)
     start[graph.get_entity_indices(keyed.vocab.ids.to_pylist())] = means

@@ -103,7 +103,7 @@ def metapath(graph: Graph, path: Sequence[str], *, differentiable: bool = False)
 
     Example:
         >>> import cleora_jax as cj
-        >>> lines = ["ann\tp1\tkdd", "bob\tp1\tkdd", "cid\tp2\tkdd"]
+        >>> lines = ["ann\\tp1\\tkdd", "bob\\tp1\\tkdd", "cid\\tp2\\tkdd"]
         >>> graph = cj.from_hyperedges(lines, "author paper venue")
         >>> op = cj.metapath(graph, ["author-paper"])
         >>> cj.apply(op, jax.numpy.eye(6))[0].round(2).tolist()  # ann: half herself, half bob, by their paper

@@ -13,7 +13,7 @@ import pytest
 import scipy.linalg
 
 from cleora_jax import Cleora, align, embed, fit, from_edges, from_hyperedges, transform, update
-from cleora_jax.cleora import inductive
+from cleora_jax.cleora import inductive, streaming
 from cleora_jax.cleora.start import start
 from cleora_jax.graph.counts import joint_factors
 from tests import dense
@@ -213,7 +213,7 @@ class TestUpdate:
     def test_where_the_walk_has_settled_it_goes_on(self):
         steps = []
         update(fit(GRAPH, SETTLED), MORE, progress=lambda stage, done, total: steps.append(total))
-        assert set(steps) == {inductive.WARM_ITERATIONS}
+        assert set(steps) == {streaming.WARM_ITERATIONS}
         steps.clear()
         update(fit(GRAPH, BASE), MORE, num_iterations=2, progress=lambda stage, done, total: steps.append(total))
         assert set(steps) == {2}  # asked for

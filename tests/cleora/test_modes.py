@@ -197,7 +197,7 @@ class TestDirections:
         ({"scales": (1, 2), "num_iterations": 7}, "`num_iterations` 7"),
         ({"scales": (1, 2), "tolerance": 0.1}, "`tolerance`"),
         ({"scales": (1, 2), "scale_weights": (1,)}, "one number per scale"),
-        ({"scale_weights": (1.0,)}, "one number per scale"),
+        ({"scale_weights": (1.0,)}, "`scale_weights` needs `scales`"),
         ({"scales": (1, 2), "scale_weights": (1, float("nan"))}, "`scale_weights` must be finite"),
         ({"attention_temperature": 0.01}, "`attention_temperature` must be finite and at least 0.05"),
         ({"attention_temperature": 1.0, "form": "factored"}, "form='factored'"),

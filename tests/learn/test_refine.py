@@ -25,7 +25,7 @@ from cleora_jax.learn.method import Refine
 from cleora_jax.learn.negatives import Known
 from cleora_jax.learn.pairs import hold_out, pair_keys
 from cleora_jax.learn.problem import problem_of
-from cleora_jax.learn.refine import refine
+from cleora_jax.learn.refinement import refine
 from cleora_jax.learn.separation import auc, mean_hinge
 from cleora_jax.learn.training import SGD, Model, run_batches
 from cleora_jax.vectors.embedding import Embedding

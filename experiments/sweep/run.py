@@ -27,12 +27,12 @@ class Config:
     """All settings."""
 
     dim: int = 128
-    depths: tuple[int, ...] = (1, 2, 3, 4, 6, 8, 12, 16, 24, 40)
+    depths: tuple[int, ...] = (1, 2, 4, 8, 16, 40)
     softness: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)
     seeds: tuple[int, ...] = (0, 1, 2)
     timed_dims: tuple[int, ...] = (8, 16, 32, 128)
     timed_depths: tuple[int, ...] = (2, 4, 8)
-    repeats: int = 5
+    repeats: int = 3
 
 
 @dataclass(frozen=True)

@@ -43,9 +43,10 @@ class CleoraEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         columns: the column spec of hyperedges; no part of it counts for an incidence matrix.
         unknown: what new samples do with entities that `fit` has not seen: "transform" embeds them by the samples they
             stand in (see `cleora_jax.transform`), "ignore" leaves them out. An incidence matrix has none.
-        dim, num_iterations, propagation, normalization, whiten, whiten_alpha, whiten_rank, residual_weight, init, seed,
-            form, hyperedge_trim_n, tolerance, scales, scale_weights, attention_temperature: as in `Cleora`; some need
-            `unknown="ignore"` (see `cleora_jax.fit`).
+        dim, num_iterations, propagation, normalization: as in `Cleora`, like those below.
+        whiten, whiten_alpha, whiten_rank, residual_weight: likewise.
+        init, seed, form, hyperedge_trim_n, tolerance: likewise; some need `unknown="ignore"`, see `cleora_jax.fit`.
+        scales, scale_weights, attention_temperature: likewise.
 
     Attributes:
         embedding_: the `Embedding` of all entities.

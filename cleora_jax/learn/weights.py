@@ -49,7 +49,7 @@ def learn_weights(
         float64[len(parts)], at least 0, of sum 1, for `combine`.
 
     Raises:
-        As `refine` and `combine`.
+        ValueError: as `refine` and `combine`.
 
     Example:
         >>> import cleora_jax as cj

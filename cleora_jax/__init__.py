@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from cleora_jax.graph import Graph as Graph
     from cleora_jax.graph import Vocab as Vocab
     from cleora_jax.graph import add_hyperedges as add_hyperedges
+    from cleora_jax.graph import adjacency as adjacency
     from cleora_jax.graph import from_edges as from_edges
     from cleora_jax.graph import from_hyperedges as from_hyperedges
     from cleora_jax.graph import from_relations as from_relations
@@ -77,7 +78,7 @@ _NAMES_OF = {
         fit hyperedge_means propagate sweep transform update
     """,
     "graph": """
-        BuildReport Column Graph Vocab add_hyperedges from_edges from_hyperedges from_relations
+        BuildReport Column Graph Vocab add_hyperedges adjacency from_edges from_hyperedges from_relations
         from_scipy from_table from_triples load_graph parse_columns read remove_hyperedges reweighted
         save_graph
     """,

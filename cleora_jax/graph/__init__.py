@@ -1,3 +1,4 @@
+from cleora_jax.graph.adjacency_matrix import adjacency as adjacency
 from cleora_jax.graph.build import BuildReport as BuildReport
 from cleora_jax.graph.build import Graph as Graph
 from cleora_jax.graph.build import from_edges as from_edges

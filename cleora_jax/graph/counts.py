@@ -133,6 +133,20 @@ def ordered_counts(relation: Relation, num_entities: int) -> sp.csr_array:
     return rounded(_matrix(list(_pairs(left, right, weight)), num_entities))
 
 
+def neighbour_counts(relation: Relation, num_entities: int) -> sp.csr_array:
+    """Weights between different entities, n × n float64: w_e / (|e| − 1) for each pair of a hyperedge of one column, so
+    that a member's share of it is w_e whatever its size; W_ab over two columns; a given matrix as it was given."""
+    if relation.counts is not None:
+        return relation.counts.astype(np.float64)
+    left, right = sides(relation)
+    weight = hyperedge_weight(relation)
+    if relation.reflexive:  # w / |e|² becomes w / (|e| − 1)
+        others = np.maximum(left.size - 1, 1)
+        weight = weight * left.size.astype(np.float64) ** 2 / others
+    half = _matrix(list(_pairs(left, right, weight)), num_entities)
+    return half + _transpose(half)
+
+
 def factors(relation: Relation, num_entities: int) -> tuple[sp.csr_array, sp.csr_array]:
     """(F, G) with W = F G exactly: n × E' and E' × n, E' = E over one column and 2E over two."""
     left, right = sides(relation)

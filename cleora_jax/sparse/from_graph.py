@@ -196,6 +196,18 @@ def _directed(graph: Graph, inward: bool, differentiable: bool) -> Operator:
     return _operator((matrix,), touched, None, (_transposed(matrix),) if differentiable else None)
 
 
+def from_csr(matrix: sp.csr_array, *, symmetric: bool = False) -> Operator:
+    """Any square matrix as an operator, float32, with what products by its transpose need.
+
+    Args:
+        matrix: n × n, sorted, without duplicates.
+        symmetric: it equals its transpose, which then need not be stored.
+    """
+    matrix = sp.csr_array(matrix.astype(np.float32, copy=False))
+    ones = np.ones(matrix.shape[0]) if symmetric else None
+    return _operator((matrix,), row_sums(matrix), ones, None if symmetric else (_transposed(matrix),))
+
+
 def _operator(
     matrices: tuple[sp.csr_array, ...],
     row_sum: np.ndarray,

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from cleora_jax.graph import BuildReport as BuildReport
     from cleora_jax.graph import Column as Column
     from cleora_jax.graph import Graph as Graph
+    from cleora_jax.graph import Labels as Labels
     from cleora_jax.graph import Vocab as Vocab
     from cleora_jax.graph import add_hyperedges as add_hyperedges
     from cleora_jax.graph import adjacency as adjacency
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from cleora_jax.graph import from_scipy as from_scipy
     from cleora_jax.graph import from_table as from_table
     from cleora_jax.graph import from_triples as from_triples
+    from cleora_jax.graph import labels_of as labels_of
     from cleora_jax.graph import load_graph as load_graph
     from cleora_jax.graph import parse_columns as parse_columns
     from cleora_jax.graph import read as read
@@ -78,9 +80,9 @@ _NAMES_OF = {
         fit hyperedge_means propagate sweep transform update
     """,
     "graph": """
-        BuildReport Column Graph Vocab add_hyperedges adjacency from_edges from_hyperedges from_relations
-        from_scipy from_table from_triples load_graph parse_columns read remove_hyperedges reweighted
-        save_graph
+        BuildReport Column Graph Labels Vocab add_hyperedges adjacency from_edges from_hyperedges
+        from_relations from_scipy from_table from_triples labels_of load_graph parse_columns read
+        remove_hyperedges reweighted save_graph
     """,
     "sparse": "Mixture Operator apply from_bcoo markov metapath mix mixture to_bcoo",
     "learn": "History Links Refine Refined learn_weights predict_links refine",

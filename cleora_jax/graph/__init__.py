@@ -10,6 +10,8 @@ from cleora_jax.graph.edit import remove_hyperedges as remove_hyperedges
 from cleora_jax.graph.hetero import from_relations as from_relations
 from cleora_jax.graph.hetero import from_triples as from_triples
 from cleora_jax.graph.hetero import reweighted as reweighted
+from cleora_jax.graph.labels import Labels as Labels
+from cleora_jax.graph.labels import labels_of as labels_of
 from cleora_jax.graph.readers import from_hyperedges as from_hyperedges
 from cleora_jax.graph.readers import from_table as from_table
 from cleora_jax.graph.readers import read as read

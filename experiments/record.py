@@ -50,7 +50,7 @@ def write(output: Path, lines: Iterable[dict[str, Any]]) -> None:
     done = []
     for line in lines:
         print(json.dumps(line))
-        done.append(json.dumps(line | machine()) + "\n")
+        done.append(json.dumps(machine() | line) + "\n")  # lines read back keep the machine that wrote them
     temporary = output.with_suffix(".tmp")
     temporary.write_text("".join(done))
     temporary.replace(output)

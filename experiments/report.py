@@ -159,11 +159,15 @@ def draw(scores: Lines) -> None:
     figure.savefig(DOCS / "img" / "sweep.svg", metadata={"Date": None})
 
 
+REFINE_DEFAULT = {"loss": "triplet", "margin": 0.5, "learning_rate": 0.05}
 REFINE_WAYS = {
     "not refined": ("plain", {}),
     "pycleora, defaults": ("pycleora", {"learning_rate": 0.01}),
     "pycleora, chosen": ("pycleora", None),
-    "cleora_jax, defaults": ("cleora_jax", {"target": "head", "margin": 0.5, "learning_rate": 0.05}),
+    "cleora_jax, defaults": (
+        "cleora_jax",
+        {"head": {"loss": "triplet", "margin": 0.5, "learning_rate": 0.05}, "vectors": None},
+    ),
     "cleora_jax, chosen": ("cleora_jax", None),
 }
 
@@ -176,18 +180,21 @@ def refine(lines: Lines) -> str:
     scores, times = [], []
     for (source,), some in grouped(lines, "source").items():
         for way, (engine, settings) in REFINE_WAYS.items():
-            own = [line for line in some if line["engine"] == engine]
+            own = [line for line in some if line.get("engine") == engine]
             fit = [x for x in own if (x["chosen"] if settings is None else settings.items() <= x["settings"].items())]
             scores.append([source, way, average(fit, "test")])
-        turns = [turn for line in some for turn in line.get("seconds", [])]
-        theirs, ours = ([turn[f"{engine}, default"] for turn in turns] for engine in ("pycleora", "cleora_jax"))
-        cold = median(line["cold"] for line in some if "cold" in line)
-        ratio = median(slow / fast for slow, fast in zip(theirs, ours, strict=True))
-        both = f"{median(theirs):.1f} s", f"{median(ours):.2f} s"
-        times.append([source, *both, f"**{ratio:.0f}×**", f"{cold:.1f} s"])
+        (line,) = (line for line in some if line["kind"] == "time")
+        for way in ("default", "chosen"):
+            theirs, ours = (
+                [turn[f"{engine}, {way}"] for turn in line["seconds"]] for engine in ("pycleora", "cleora_jax")
+            )
+            ratio = median(slow / fast for slow, fast in zip(theirs, ours, strict=True))
+            both = f"{median(theirs):.1f} s", f"{median(ours):.2f} s"
+            cold = f"{line['cold']:.1f} s" if way == "default" else "–"
+            times.append([source, way, *both, f"**{ratio:.0f}×**", cold])
     return "\n\n".join([
         rows("embedding | refined by | test AUC", scores),
-        rows("embedding | pycleora | cleora_jax, warm | ratio, median of turns | cleora_jax with compilation", times),
+        rows("embedding | settings | pycleora | cleora_jax, warm | ratio, median of turns | compilation included", times),
     ])  # fmt: skip
 
 

@@ -2,8 +2,8 @@
 
 from cleora_jax.learn.links import Links as Links
 from cleora_jax.learn.links import predict_links as predict_links
-from cleora_jax.learn.method import Refine as Refine
-from cleora_jax.learn.refinement import Refined as Refined
-from cleora_jax.learn.refinement import refine as refine
-from cleora_jax.learn.training import History as History
+from cleora_jax.learn.refinement.method import Refine as Refine
+from cleora_jax.learn.refinement.training import History as History
+from cleora_jax.learn.refinement.verb import Refined as Refined
+from cleora_jax.learn.refinement.verb import refine as refine
 from cleora_jax.learn.weights import learn_weights as learn_weights

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from cleora_jax.learn.links import predict_links as links_of
-from cleora_jax.learn.method import Refine
-from cleora_jax.learn.refinement import refine
+from cleora_jax.learn.refinement.method import Refine
+from cleora_jax.learn.refinement.verb import refine
 from cleora_jax.pycleora.matrix import SparseMatrix
 from cleora_jax.vectors.embedding import Embedding
 from cleora_jax.vectors.scale import whiten

@@ -5,22 +5,18 @@ embed. Cosines must tell the held-out ones from as many pairs that are no edges 
 vectors and pairs, and the settings that validation prefers.
 
 python -m experiments.refine.run            # about half an hour on 2 cores, nearly all of it pycleora's
+python -m experiments.refine.times          # then: how long the default and the chosen settings take, in turn
 python -m experiments.refine.run --smoke    # the karate club, in seconds
 """
 
 from __future__ import annotations
 
-import time
 import warnings
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import partial
-from importlib.metadata import version
 from itertools import product
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
-import jax
 import networkx as nx
 import numpy as np
 import pycleora
@@ -29,25 +25,30 @@ from sklearn.metrics import roc_auc_score
 import cleora_jax as cj
 from experiments.record import arguments, table, write
 
+Options = dict[str, Any]
+TRIPLET: Options = {"loss": "triplet", "margin": 0.5, "learning_rate": 0.05}  # our default
+CONTRASTIVE: Options = {"loss": "contrastive", "margin": 0.0, "learning_rate": 0.01}
+HEADS = (TRIPLET, TRIPLET | {"margin": 0.3, "learning_rate": 0.2}, CONTRASTIVE, None)
+VECTORS = (None, TRIPLET, CONTRASTIVE | {"learning_rate": 0.05}, CONTRASTIVE | {"margin": 0.5, "learning_rate": 0.2})
+
 
 @dataclass(frozen=True)
 class Source:
-    """Edges, how many are pairs to refine with, how the rest is embedded, and what is tried."""
+    """Edges, how many are pairs to refine with, how the rest is embedded, and what is tried: pycleora's learning rates,
+    our settings of a head and of vectors after it (None: not fitted). Defaults stand first."""
 
     name: str
     pairs: int
     cleora: cj.Cleora
     seeds: tuple[int, ...] = (0, 1, 2)
-    rates: tuple[float, ...] = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)  # pycleora's learning rates, its default first
-    targets: tuple[str, ...] = ("head", "vectors", "head, then vectors")
-    margins: tuple[float, ...] = (0.5, 0.3)  # ours, default first, as in the next line
-    our_rates: tuple[float, ...] = (0.05, 0.02, 0.2)
-    timings: int = 3
+    rates: tuple[float, ...] = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+    heads: tuple[Options | None, ...] = HEADS
+    vectors: tuple[Options | None, ...] = VECTORS
 
 
 WAYS = (cj.Cleora(), cj.Cleora(num_iterations=4, whiten="off"))
 SOURCES = [Source(name, pairs, way) for name, pairs in (("ego-facebook", 10_000), ("ca-grqc", 4_000)) for way in WAYS]
-SMOKE = [Source("karate", 20, cj.Cleora(dim=8), (0,), (0.01, 0.1), ("head", "head, then vectors"), (0.5,), (0.05,), 1)]
+SMOKE = [Source("karate", 20, cj.Cleora(dim=8), (0,), (0.01, 0.1), (TRIPLET, None), (None, CONTRASTIVE))]
 
 
 class Split(NamedTuple):
@@ -66,30 +67,28 @@ def main() -> None:
     write(args.output, (line for source in sources for seed in source.seeds for line in compare(source, seed)))
 
 
-def compare(source: Source, seed: int) -> list[dict[str, Any]]:
-    """A line for each setting. The best and the default of each engine are timed in turn, warm; ours also cold."""
-    split = split_of(source, seed)
-    tries: list[tuple[str, dict[str, Any], Callable[..., np.ndarray]]] = [
-        ("plain", {}, plain),
-        *(("pycleora", {"learning_rate": rate}, theirs) for rate in source.rates),
-        *(
-            ("cleora_jax", {"target": target, "margin": margin, "learning_rate": rate, "seed": seed}, ours)
-            for target, margin, rate in product(source.targets, source.margins, source.our_rates)
-        ),
-    ]
-    runs, lines = [partial(run, split, **settings) for _, settings, run in tries], []
-    for (engine, settings, _), run in zip(tries, runs, strict=True):
-        vectors = run()
+def compare(source: Source, seed: int) -> list[Options]:
+    """A line for each setting; "chosen" is the one of each engine that the validation pairs prefer."""
+    split, lines = split_of(source, seed), []
+    for engine, settings in tries(source):
+        vectors = refined(split, engine, settings, seed)
         scores = {name: separation(vectors, *getattr(split, name)) for name in ("validation", "test")}
-        lines.append({**asdict(source), "split": seed, "engine": engine, "settings": settings, **scores})
+        lines.append(
+            {**config(source), "kind": "score", "split": seed, "engine": engine, "settings": settings, **scores}
+        )
     best = {line["engine"]: place for place, line in sorted(enumerate(lines), key=lambda one: one[1]["validation"])}
-    turns = {engine: runs[place] for engine, place in best.items() if engine != "plain"}
-    turns |= {f"{engine}, default": runs[[one[0] for one in tries].index(engine)] for engine in turns}
-    seconds = [{name: timed(run) for name, run in turns.items()} for _ in range(source.timings)]
-    jax.clear_caches()
-    cold = timed(turns["cleora_jax, default"])
-    lines[best["cleora_jax"]] |= {"seconds": seconds, "cold": cold, "pycleora": version("pycleora")}
     return [line | {"chosen": place in best.values()} for place, line in enumerate(lines)]
+
+
+def config(source: Source) -> Options:
+    return {"name": source.name, "pairs": source.pairs, "cleora": asdict(source.cleora)}
+
+
+def tries(source: Source) -> list[tuple[str, Options]]:
+    """Engines and settings; each engine's default before its others."""
+    theirs = [("pycleora", {"learning_rate": rate}) for rate in source.rates]
+    both = [{"head": head, "vectors": vectors} for head, vectors in product(source.heads, source.vectors)]
+    return [("plain", {}), *theirs, *(("cleora_jax", settings) for settings in both if any(settings.values()))]
 
 
 def split_of(source: Source, seed: int) -> Split:
@@ -106,8 +105,11 @@ def split_of(source: Source, seed: int) -> Split:
     return Split(embedding, named, (validation, strangers[:tenth]), (test, strangers[tenth : 2 * tenth]))
 
 
-def plain(split: Split) -> np.ndarray:
-    return split.embedding.vectors
+def refined(split: Split, engine: str, settings: Options, seed: int) -> np.ndarray:
+    """Vectors refined by an engine; of "plain", as they are."""
+    if engine == "cleora_jax":
+        return ours(split, settings, seed)
+    return theirs(split, **settings) if engine == "pycleora" else split.embedding.vectors
 
 
 def theirs(split: Split, learning_rate: float) -> np.ndarray:
@@ -116,11 +118,13 @@ def theirs(split: Split, learning_rate: float) -> np.ndarray:
     return pycleora.supervised_refine(graph, split.embedding.vectors, split.pairs, learning_rate=learning_rate)
 
 
-def ours(split: Split, target: str, **settings: Any) -> np.ndarray:
-    """Vectors refined by us; a tenth of the pairs says when to stop."""
+def ours(split: Split, settings: Options, seed: int) -> np.ndarray:
+    """Vectors refined by us, a head first and then the vectors; a tenth of the pairs says when to stop."""
     embedding = split.embedding
-    for each in target.split(", then "):
-        embedding = cj.refine(embedding, split.pairs, method=cj.Refine(target=each, **settings)).embedding
+    for target, options in settings.items():
+        if options is not None:
+            method = cj.Refine(target=target, seed=seed, **options)  # type: ignore[arg-type]
+            embedding = cj.refine(embedding, split.pairs, method=method).embedding
     return embedding.vectors
 
 
@@ -130,13 +134,6 @@ def separation(vectors: np.ndarray, edges: np.ndarray, strangers: np.ndarray) ->
     ends = np.concatenate([edges, strangers])
     labels = np.repeat([1, 0], [len(edges), len(strangers)])
     return float(roc_auc_score(labels, np.vecdot(unit[ends[:, 0]], unit[ends[:, 1]])))
-
-
-def timed(run: Callable[[], np.ndarray]) -> float:
-    """Seconds."""
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
 
 
 if __name__ == "__main__":

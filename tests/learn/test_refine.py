@@ -17,17 +17,18 @@ from sklearn.metrics import roc_auc_score
 
 from cleora_jax._checks import NotFoundError, OptionError
 from cleora_jax.graph.vocab import Vocab
-from cleora_jax.learn import batches as batches_module
-from cleora_jax.learn import problem as problem_module
-from cleora_jax.learn.batches import Batch, Pairs, batches_of
-from cleora_jax.learn.head import mapped_vectors, own_vectors
-from cleora_jax.learn.method import Refine
-from cleora_jax.learn.negatives import Known
-from cleora_jax.learn.pairs import hold_out, pair_keys
-from cleora_jax.learn.problem import problem_of
-from cleora_jax.learn.refinement import refine
-from cleora_jax.learn.separation import auc, mean_hinge
-from cleora_jax.learn.training import SGD, Model, run_batches
+from cleora_jax.learn.refinement import batches as batches_module
+from cleora_jax.learn.refinement import problem as problem_module
+from cleora_jax.learn.refinement.batches import Batch, PairRows, batches_of
+from cleora_jax.learn.refinement.head import mapped_vectors, own_vectors
+from cleora_jax.learn.refinement.losses import DRAWING, LOSSES
+from cleora_jax.learn.refinement.method import Refine
+from cleora_jax.learn.refinement.negatives import Known
+from cleora_jax.learn.refinement.pairs import hold_out, pair_keys
+from cleora_jax.learn.refinement.problem import problem_of
+from cleora_jax.learn.refinement.separation import auc, mean_hinge
+from cleora_jax.learn.refinement.training import SGD, Model, run_batches
+from cleora_jax.learn.refinement.verb import refine
 from cleora_jax.vectors.embedding import Embedding
 
 
@@ -70,13 +71,23 @@ class Oracle:
             unit, towards = self.y[one] / length[one], self.y[other] / length[other]
             self.grad[one] += weight * (towards - self.cos(a, b) * unit) / length[one]
 
+    def above(self, low, weight):
+        """weight × max(0, cos(low) − margin)."""
+        value = self.cos(*low) - self.margin
+        if value > 0:
+            self.total += weight * value
+            self.slope(*low, weight)
+
     def hinge(self, low, high, weight):
-        """weight × max(0, margin + cos(low) − cos(high))."""
+        """weight × max(0, margin + cos(low) − cos(high)); "contrastive" looks at the low one alone."""
+        if self.loss == "contrastive":
+            return self.above(low, weight)
         value = self.margin + self.cos(*low) - self.cos(*high)
         if value > 0:
             self.total += weight * value
             self.slope(*low, weight)
             self.slope(*high, -weight)
+        return None
 
     def is_negative(self, anchor, partner, other):
         stranger = other != anchor and (anchor, other) not in self.known
@@ -85,6 +96,9 @@ class Oracle:
     def run(self, pairs, apart, drawn, k):
         """All pairs of a batch that are no padding."""
         for i, (a, p) in enumerate(pairs):
+            if self.loss == "contrastive":
+                self.total += 1 - self.cos(a, p)
+                self.slope(a, p, -1)
             for anchor, partner, end in ((a, p, 1), (p, a, 0)):
                 others = [drawn[(i + s) % len(drawn)] for s in range(k)] if len(drawn) else [q[end] for q in pairs]
                 others = [other for other in others if self.is_negative(anchor, partner, other)]
@@ -107,11 +121,11 @@ def one_batch(loss, seed=0, r=40, padding=3):
     known, real = Known(positive, column), positive[:13]
     apart = np.array([[0, 1], [2, 3], [0, 3], [5, 9]], np.int32)
     method = Refine(loss=loss, batch_size=100, num_negatives=4)
-    (batch,) = batches_of(rng, known, Pairs(real, apart), method)
+    (batch,) = batches_of(rng, known, PairRows(real, apart), method)
     padded = Batch(*(each[0] for each in batch))
     assert padded.weight.sum() == 13 and padded.apart_weight.sum() == 4
     if padding:
-        many = padding if loss != "triplet" else 0  # drawn entities go round: padding among them would shift the rest
+        many = padding if loss not in DRAWING else 0  # drawn entities go round: padding among them would shift the rest
         pairs = np.concatenate([padded.positive, rng.integers(0, r, (many, 2), np.int32)])
         weight = np.concatenate([padded.weight, np.zeros(many, np.float32)])
         others = np.concatenate([padded.negative, rng.integers(0, r, (padding, 2), np.int32)])
@@ -133,7 +147,7 @@ def step_of(vectors, loss, parameters, table, batch, margin):
     )
 
 
-@pytest.mark.parametrize("loss", ["triplet", "in-batch", "hard"])
+@pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("target", ["vectors", "linear", "hidden"])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_loss_and_gradient(loss, target, seed):
@@ -164,7 +178,7 @@ def test_loss_and_gradient(loss, target, seed):
         np.testing.assert_allclose(mine, theirs, atol=2e-5)
 
 
-@pytest.mark.parametrize("loss", ["triplet", "in-batch", "hard"])
+@pytest.mark.parametrize("loss", LOSSES)
 def test_padding_does_not_count(loss):
     plain, _, _, x = one_batch(loss, padding=0)
     padded = one_batch(loss, padding=5)[0]
@@ -192,7 +206,7 @@ def test_batches_hold_every_pair_once_and_only_negatives_count(seed, r, m, size,
     rng = np.random.default_rng(seed)
     column = rng.integers(0, 3, r)
     ends = rng.integers(0, r, (m, 2)).astype(np.int32)
-    pairs = Pairs(ends, rng.integers(0, r, (apart, 2)).astype(np.int32))
+    pairs = PairRows(ends, rng.integers(0, r, (apart, 2)).astype(np.int32))
     partners = {tuple(pair) for pair in ends.tolist()} | {tuple(pair[::-1]) for pair in ends.tolist()}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batches_module, "TOGETHER", together)
@@ -204,11 +218,10 @@ def test_batches_hold_every_pair_once_and_only_negatives_count(seed, r, m, size,
         for batch in map(Batch._make, zip(*stack, strict=True)):
             seen += batch.positive[batch.weight > 0].tolist()
             seen_apart += batch.negative[batch.apart_weight > 0].tolist()
-            b = len(batch.positive)
             for i, pair in enumerate(batch.positive.tolist()):
                 for end in (0, 1):
                     others = (
-                        [batch.drawn[(i + shift) % b] for shift in range(k)]
+                        [batch.drawn[(i + shift) % len(batch.drawn)] for shift in range(k)]
                         if loss == "triplet" else batch.positive[:, 1 - end]
                     )  # fmt: skip
                     counts = [
@@ -281,11 +294,13 @@ def planted(n=400, groups=5, noise=1.0, dim=16, seed=0):
     return embedding_of(x), ends[same], ends[~same], group
 
 
-@pytest.mark.parametrize("loss", ["triplet", "in-batch", "hard"])
+@pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("target", ["head", "vectors"])
 def test_planted_groups_are_found(loss, target):
     embedding, positive, negative, _ = planted()
-    found = refine(embedding, positive[:1500], method=Refine(target=target, loss=loss, margin=0.3))
+    found = refine(
+        embedding, positive[:1500], method=Refine(target=target, loss=loss, margin=0 if loss == "contrastive" else 0.3)
+    )
     before, after = (separation(e.vectors, positive[1500:2500], negative[:1000]) for e in (embedding, found.embedding))
     assert before < 0.6 and after > (0.85 if target == "head" else 0.75), (before, after)
     assert found.history.validation_auc[found.best_epoch] == max(found.history.validation_auc)
@@ -434,7 +449,7 @@ embedding = Embedding(vectors, Vocab.of([str(i) for i in range(2000)]))
 pairs = np.unique(np.sort(rng.integers(0, 2000, (4500, 2)), axis=1), axis=0)
 pairs = rng.permutation(pairs[pairs[:, 0] != pairs[:, 1]])
 digest = hashlib.sha256()
-for settings in ({}, {"target": "vectors"}, {"hidden": 64}, {"loss": "in-batch"}, {"loss": "hard"}):
+for settings in ({}, {"target": "vectors"}, {"hidden": 64}, {"loss": "in-batch"}, {"loss": "hard"}, {"loss": "contrastive"}):
     found = refine(embedding, pairs[:3000], pairs[3000:], Refine(**settings, num_epochs=1, batch_size=1000))
     digest.update(found.embedding.vectors.tobytes() + found.history.train_loss.tobytes())
 parts = [Embedding(vectors[:, columns], embedding.vocab) for columns in (slice(0, 64), slice(64, 200))]
@@ -601,7 +616,8 @@ def test_other_errors():
 
 
 @pytest.mark.parametrize(
-    ("loss", "target"), [("triplet", "head"), ("triplet", "vectors"), ("in-batch", "head"), ("hard", "vectors")]
+    ("loss", "target"),
+    [("triplet", "head"), ("triplet", "vectors"), ("in-batch", "head"), ("hard", "vectors"), ("contrastive", "head")],
 )
 def test_tiny_and_degenerate(loss, target):
     method = Refine(target=target, loss=loss, num_epochs=5)

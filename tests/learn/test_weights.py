@@ -37,7 +37,7 @@ def separation(embedding, positive, negative):
     return roc_auc_score([1] * len(positive) + [0] * len(negative), np.concatenate(scores))
 
 
-@pytest.mark.parametrize("loss", ["triplet", "in-batch", "hard"])
+@pytest.mark.parametrize("loss", ["triplet", "in-batch", "hard", "contrastive"])
 def test_a_useless_part_gets_less_weight(loss):
     parts, positive, negative = planted()
     weights = learn_weights(parts, positive[:600], method=Refine(loss=loss))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from cleora_jax import _checks as checks
-from cleora_jax.learn.losses import LOSSES, Loss
+from cleora_jax.learn.refinement.losses import LOSSES, Loss
 
 Target = Literal["head", "vectors"]
 TARGETS = ("head", "vectors")
@@ -19,12 +19,13 @@ class Refine:
     Args:
         target: "head", a small map of vectors, which entities without a pair and new ones go through, too; or
             "vectors", those of the entities in pairs and of the negatives drawn. Default: "head".
-        loss: "triplet", "in-batch" or "hard", see `refine`. Default: "triplet".
-        margin: by which cosines of positive pairs are to exceed those of negative ones, in [0, 2]. Default: 0.5.
+        loss: "triplet", "in-batch", "hard" or "contrastive", see `refine`. Default: "triplet".
+        margin: by which cosines of positive pairs are to exceed those of negative ones, in [0, 2]; for "contrastive"
+            what the latter may be. Default: 0.5.
         num_epochs: passes over the pairs, at most. Default: 50.
         batch_size: pairs of a step, at most. Default: 512.
-        num_negatives: drawn for each of the two entities of a pair, anew in each epoch; of "triplet". With 0, pairs
-            given as negative are all that positive ones are compared with. Default: 5.
+        num_negatives: drawn for each of the two entities of a pair, anew in each epoch; of "triplet" and "contrastive".
+            With 0, pairs given as negative are all that positive ones are compared with. Default: 5.
         learning_rate: step of plain gradient descent for one pair; a given optimiser brings its own. Default: 0.05.
         hidden: None for a linear head, x + x B; or the width h of x + max(0, x B₁) B₂. Default: None.
         validation: share of the distinct pairs, in [0, 1), that are held out to stop early; rounded down, so that fewer

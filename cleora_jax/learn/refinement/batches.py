@@ -7,14 +7,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cleora_jax.learn.losses import Array
-from cleora_jax.learn.method import Refine
-from cleora_jax.learn.negatives import Known
+from cleora_jax.learn.refinement.losses import DRAWING, Array
+from cleora_jax.learn.refinement.method import Refine
+from cleora_jax.learn.refinement.negatives import Known
 
 TOGETHER = 64  # batches of one compiled scan, at most: bounds what is held of their masks
+SERVED = 4  # pairs for each entity drawn: mapping rows is most of the work, and so few are enough
 
 
-class Pairs(NamedTuple):
+class PairRows(NamedTuple):
     """Positive and negative pairs of rows, int32[m, 2] and int32[c, 2]."""
 
     positive: np.ndarray
@@ -27,10 +28,10 @@ class Batch(NamedTuple):
     Args:
         positive, weight: int32[b, 2] and float32[b].
         negative, apart_weight: int32[c, 2] and float32[c], pairs given as negative.
-        drawn: int32[b], an entity for each pair, which serves it and pairs before it; or none, [0], where the partners
-            in other pairs are the negatives.
+        drawn: int32[p], entities that serve all pairs in turn; or none, [0], where the partners in other pairs are the
+            negatives.
         counts: bool[2, b, k], for the two entities of a pair, each as the anchor, which of its k others are negatives.
-            The others are the first k drawn from its place on (after the last comes the first), or all b partners.
+            The others of pair i are those drawn at i, i + 1, … (after the last comes the first), or all b partners.
     """
 
     positive: Array
@@ -41,7 +42,7 @@ class Batch(NamedTuple):
     counts: Array
 
 
-def batches_of(rng: np.random.Generator, known: Known, pairs: Pairs, method: Refine) -> Iterator[Batch]:
+def batches_of(rng: np.random.Generator, known: Known, pairs: PairRows, method: Refine) -> Iterator[Batch]:
     """All pairs, shuffled, in batches along a first axis, so many together; each has its share of the negative pairs.
 
     All that is yielded has one shape: sizes are made even, so that only the last batches may hold padding.
@@ -51,7 +52,7 @@ def batches_of(rng: np.random.Generator, known: Known, pairs: Pairs, method: Ref
     each = -(-wanted // groups)
     positive, negative = (_dealt(rng, side, groups, each) for side in pairs)
     for part in zip(*positive, *negative, strict=True):
-        if method.loss == "triplet":
+        if method.loss in DRAWING:
             found = _sampled(rng, known, part[0], method.num_negatives)
         else:
             found = np.zeros((each, 0), np.int32), _in_batch(known, *part[:2])
@@ -68,11 +69,11 @@ def _dealt(rng: np.random.Generator, pairs: np.ndarray, *counts: int) -> tuple[n
 
 
 def _sampled(rng: np.random.Generator, known: Known, pairs: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """An entity for each pair, of the column of the one or the other by a fair coin; and which count for which."""
-    heads = rng.random(pairs.shape[:2]) < 0.5
-    drawn = known.draw(rng, known.column[np.where(heads, pairs[..., 0], pairs[..., 1])]).astype(np.int32)
-    size = drawn.shape[1]
-    other = drawn[:, (np.arange(size)[:, None] + np.arange(count)) % size]
+    """Entities for each batch, of the columns that its first pairs have, by a fair coin; and which count for which."""
+    size = min(max(count, -(-pairs.shape[1] // SERVED)), pairs.shape[1])
+    heads = rng.random((len(pairs), size)) < 0.5
+    drawn = known.draw(rng, known.column[np.where(heads, *np.moveaxis(pairs[:, :size], -1, 0))]).astype(np.int32)
+    other = drawn[:, (np.arange(pairs.shape[1])[:, None] + np.arange(count)) % size]
     sides = [known.may_replace(pairs[..., end, None], pairs[..., 1 - end, None], other) for end in (0, 1)]
     return drawn, np.stack(sides, axis=1)
 

@@ -13,11 +13,11 @@ import optax
 
 from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress
-from cleora_jax.learn.batches import Batch, Pairs, batches_of
-from cleora_jax.learn.losses import Loss, Scores, all_products, apart_losses, pair_losses
-from cleora_jax.learn.method import Refine
-from cleora_jax.learn.negatives import Known
-from cleora_jax.learn.separation import auc, mean_hinge
+from cleora_jax.learn.refinement.batches import Batch, PairRows, batches_of
+from cleora_jax.learn.refinement.losses import Loss, Scores, all_products, apart_losses, pair_losses
+from cleora_jax.learn.refinement.method import Refine
+from cleora_jax.learn.refinement.negatives import Known
+from cleora_jax.learn.refinement.separation import auc, mean_hinge
 
 Parameters = Any  # a pytree of float32 arrays
 SGD = optax.sgd(1.0)  # steps are scaled by the learning rate, which so is no part of what is compiled
@@ -47,8 +47,8 @@ class Data(NamedTuple):
 
     table: np.ndarray
     known: Known
-    train: Pairs
-    held: Pairs
+    train: PairRows
+    held: PairRows
 
 
 class History(NamedTuple):
@@ -133,7 +133,7 @@ def run_batches(
 
     def total(parameters: Parameters, batch: Batch) -> jax.Array:
         scores = scores_of(model, parameters, table, batch)
-        apart = batch.apart_weight @ apart_losses(scores, batch.weight, margin)
+        apart = batch.apart_weight @ apart_losses(scores, batch.weight, margin, loss)
         return batch.weight @ pair_losses(scores, margin, loss) + apart
 
     def step(carry: tuple[Parameters, Any], batch: Batch) -> tuple[tuple[Parameters, Any], jax.Array]:
@@ -161,7 +161,9 @@ def scores_of(model: Model, parameters: Parameters, table: jax.Array, batch: Bat
 
 def _cyclic(anchor: jax.Array, others: jax.Array, count: int) -> jax.Array:
     """Products of row i with rows i, i + 1, … of the others, [b, count]; after the last comes the first."""
-    found = [(anchor * jnp.roll(others, -shift, axis=0)).sum(axis=1) for shift in range(count)]
+    turns = -(-(len(anchor) + count) // len(others))
+    around = jnp.concatenate([others] * turns)  # not `tile`, whose gradient is a sum over rows
+    found = [(anchor * around[shift : shift + len(anchor)]).sum(axis=1) for shift in range(count)]
     return jnp.stack(found, axis=1) if found else jnp.zeros((len(anchor), 0))
 
 
@@ -173,7 +175,7 @@ def cosines(model: Model, parameters: Parameters, table: jax.Array, pairs: jax.A
 
 
 def _judged(
-    model: Model, table: jax.Array, held: Pairs, margin: float, parameters: Parameters
+    model: Model, table: jax.Array, held: PairRows, margin: float, parameters: Parameters
 ) -> tuple[float, float]:  # fmt: skip
     """Loss and AUC of the pairs held out; NaN where there is nothing to compare."""
     if not len(held.positive) or not len(held.negative):

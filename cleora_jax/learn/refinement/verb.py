@@ -11,11 +11,11 @@ import optax
 
 from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress, no_progress
-from cleora_jax.learn.head import Head, first_head, map_rows, mapped_vectors, own_vectors
-from cleora_jax.learn.method import Refine
-from cleora_jax.learn.pairs import Pairs
-from cleora_jax.learn.problem import Problem, problem_of
-from cleora_jax.learn.training import SGD, History, Model, train
+from cleora_jax.learn.refinement.head import Head, first_head, map_rows, mapped_vectors, own_vectors
+from cleora_jax.learn.refinement.method import Refine
+from cleora_jax.learn.refinement.pairs import Pairs
+from cleora_jax.learn.refinement.problem import Problem, problem_of
+from cleora_jax.learn.refinement.training import SGD, History, Model, train
 from cleora_jax.vectors.embedding import Embedding
 from cleora_jax.vectors.search import row_norms, unit_rows
 
@@ -79,13 +79,17 @@ def refine(
         triplet:  h(a, p) = mean over negatives n drawn of max(0, margin + cos(a, n) − cos(a, p))
         in-batch: the same, but the negatives are the partners in the other pairs of the batch
         hard:     the largest of these in place of their mean
+        contrastive: h(a, p) = 1 − cos(a, p) + mean over negatives n drawn of max(0, cos(a, n) − margin)
 
     A negative n stands in p's place: it is of p's column, it is not a itself, and it is in no positive pair with a.
     Where none is left, h is 0. Negatives are drawn uniformly from the entities in pairs and up to 16,384 others.
 
     A pair (b, c) given as negative adds the mean of max(0, margin + cos(b, c) − cos(a, p)) over the positive pairs of
-    its batch. It need not share an entity with any of them. All such pairs are used in each epoch, beside the negatives
-    that are drawn or in the batch; `num_negatives=0` draws none.
+    its batch (contrastive: max(0, cos(b, c) − margin)). It need not share an entity with any of them. All such pairs
+    are used in each epoch, beside the negatives that are drawn or in the batch; `num_negatives=0` draws none.
+
+    "contrastive" never stops pulling partners together, which also brings together whom they share: with few pairs it
+    finds more of the others, with a margin of 0 for a head (see experiments/refine).
 
     Steps follow the sum over a batch, so the learning rate is that of one pair. Vectors count by direction alone: they
     keep their lengths, and zero vectors (isolated entities) stay zero. Some pairs are held out, by `seed`, and what
@@ -122,7 +126,8 @@ def refine(
         True
 
     Reference: Schroff, Kalenichenko and Philbin, FaceNet: a unified embedding for face recognition and clustering,
-    2015.
+    2015 (triplets); Hadsell, Chopra and LeCun, Dimensionality reduction by learning an invariant mapping, 2006
+    (contrastive).
     """
     method = Refine() if method is None else method
     problem = problem_of(embedding, positive, negative, method)

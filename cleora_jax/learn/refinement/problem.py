@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cleora_jax import _checks as checks
-from cleora_jax.learn.batches import Pairs
-from cleora_jax.learn.method import Refine
-from cleora_jax.learn.negatives import Known
-from cleora_jax.learn.pairs import check_apart, hold_out, pair_rows
-from cleora_jax.learn.training import Data
+from cleora_jax.learn.refinement.batches import PairRows
+from cleora_jax.learn.refinement.method import Refine
+from cleora_jax.learn.refinement.negatives import Known
+from cleora_jax.learn.refinement.pairs import check_apart, hold_out, pair_rows
+from cleora_jax.learn.refinement.training import Data
 from cleora_jax.vectors.embedding import Embedding
 from cleora_jax.vectors.search import unit_rows
 
@@ -57,7 +57,7 @@ def problem_of(embedding: Embedding, positive: Any, negative: Any, method: Refin
 
 def _split(
     together: np.ndarray, apart: np.ndarray, known: Known, method: Refine, rng: np.random.Generator
-) -> tuple[Pairs, Pairs]:
+) -> tuple[PairRows, PairRows]:
     """Pairs to train on, and pairs held out; no positive ones where there would be nothing to compare them with."""
     apart, held_apart = hold_out(apart, method.validation, len(known.column), rng)
     share = method.validation if len(held_apart) or method.num_negatives else 0.0
@@ -65,7 +65,7 @@ def _split(
     if len(held_together) and method.num_negatives:
         held_apart = np.concatenate([held_apart, _random_pairs(known, held_together, rng)])
     both = (together, apart), (held_together, held_apart)
-    train, held = (Pairs(*(pairs.astype(np.int32) for pairs in side)) for side in both)
+    train, held = (PairRows(*(pairs.astype(np.int32) for pairs in side)) for side in both)
     return train, held
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -92,6 +93,10 @@ def _checked_rows(name: str, rows: np.ndarray, count: int) -> np.ndarray:
 
 def _looked_up(name: str, listed: Any, vocab: Vocab) -> np.ndarray:
     """Rows of pairs of keys; one look-up a column, so that all ids which it does not know are named."""
+    if set(map(type, listed)) <= {tuple, list} and set(map(len, listed)) == {2}:
+        flat = list(chain.from_iterable(listed))
+        if set(map(type, flat)) == {str}:
+            return vocab.indices(flat).reshape(-1, 2)
     places: dict[str | None, list[int]] = defaultdict(list)
     entities: dict[str | None, list[str]] = defaultdict(list)
     for place, pair in enumerate(listed):

@@ -7,8 +7,9 @@ from typing import Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
-Loss = Literal["triplet", "in-batch", "hard"]
-LOSSES = ("triplet", "in-batch", "hard")
+Loss = Literal["triplet", "in-batch", "hard", "contrastive"]
+LOSSES = ("triplet", "in-batch", "hard", "contrastive")
+DRAWING = ("triplet", "contrastive")  # those whose negatives are drawn; of the others they stand in the batch
 
 Array = Any  # of NumPy on the host, of JAX inside jit
 
@@ -30,28 +31,34 @@ class Scores(NamedTuple):
 
 
 def pair_losses(scores: Scores, margin: jax.Array | float, loss: Loss) -> jax.Array:
-    """Loss of each positive pair, [b]: over both anchors the mean of h(a) = mean or max over n of its hinges.
+    """Loss of each positive pair, [b]: over both anchors the mean of h(a), the mean or max over n of its hinges.
 
-        hinge(a, n) = max(0, margin + cos(a, n) − cos(a, p))
+        hinge(a, n) = max(0, margin + cos(a, n) − cos(a, p)), or for "contrastive" max(0, cos(a, n) − margin)
 
-    The mean for "triplet" and "in-batch", the largest for "hard"; 0 for an anchor without a negative.
+    The largest for "hard", else the mean; 0 for an anchor without a negative. "contrastive" adds 1 − cos(a, p).
     """
-    hinges = jnp.maximum(0, margin + scores.negative - scores.positive[None, :, None]) * scores.counts
+    bar = margin if loss == "contrastive" else scores.positive[None, :, None] - margin
+    hinges = jnp.maximum(0, scores.negative - bar) * scores.counts
     if loss == "hard":
         return hinges.max(axis=2).mean(axis=0)
-    return (hinges.sum(axis=2) / jnp.maximum(scores.counts.sum(axis=2), 1)).mean(axis=0)
+    apart = (hinges.sum(axis=2) / jnp.maximum(scores.counts.sum(axis=2), 1)).mean(axis=0)
+    return 1 - scores.positive + apart if loss == "contrastive" else apart
 
 
-def apart_losses(scores: Scores, weight: jax.Array, margin: jax.Array | float) -> jax.Array:
+def apart_losses(scores: Scores, weight: jax.Array, margin: jax.Array | float, loss: Loss) -> jax.Array:
     """Loss of each pair given as negative, [c]: the mean over positive pairs of max(0, margin + cos⁻ − cos⁺).
 
-    It needs no anchor in common: given negatives rank below the positive pairs of their batch by the margin.
+    It needs no anchor in common: given negatives rank below the positive pairs of their batch by the margin. For
+    "contrastive" they rank below the margin: max(0, cos⁻ − margin).
 
     Args:
         scores: of the batch.
         weight: [b], 1 for a positive pair and 0 for padding.
         margin: at least 0.
+        loss: which.
     """
+    if loss == "contrastive":
+        return jnp.maximum(0, scores.apart - margin)
     ones = jnp.ones_like(scores.apart)[:, None]
     hinges = jnp.maximum(0, margin + scores.apart[:, None] - product(ones, scores.positive[None]))
     return product(hinges, weight[:, None])[:, 0] / jnp.maximum(weight.sum(), 1)

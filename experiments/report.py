@@ -194,7 +194,7 @@ def refine(lines: Lines) -> str:
             times.append([source, way, *both, f"**{ratio:.0f}×**", cold])
     return "\n\n".join([
         rows("embedding | refined by | test AUC", scores),
-        rows("embedding | settings | pycleora | cleora_jax, warm | ratio, median of turns | compilation included", times),
+        rows("embedding | settings | pycleora | cleora_jax, warm | ratio, median of turns | with compilation", times),
     ])  # fmt: skip
 
 

@@ -116,8 +116,8 @@ def metapath(graph: Graph, path: Sequence[str], *, differentiable: bool = False)
     factors = []
     for step in steps:
         counts = one_way[_plain(step)]
-        counts = _transposed(counts) if step.startswith(REVERSED) else counts
-        factors.append(_scaled(counts, _inverse(row_sums(counts)), None))
+        counts = transposed(counts) if step.startswith(REVERSED) else counts
+        factors.append(scaled(counts, inverse(row_sums(counts)), None))
     reach = np.ones(graph.num_entities)
     for factor in reversed(factors):
         reach = factor.astype(np.float64) @ reach
@@ -126,8 +126,8 @@ def metapath(graph: Graph, path: Sequence[str], *, differentiable: bool = False)
             f"`metapath` {list(path)}: no walk can follow it: each step must end in the column where the next begins, "
             "and some entity must stand in both ('~' goes against a relation)."
         )
-    factors[0] = _scaled(factors[0], _inverse(reach), None)
-    adjoint = tuple(_transposed(factor) for factor in reversed(factors)) if differentiable else None
+    factors[0] = scaled(factors[0], inverse(reach), None)
+    adjoint = tuple(transposed(factor) for factor in reversed(factors)) if differentiable else None
     return _operator(tuple(factors), reach > 0, None, adjoint)
 
 
@@ -163,23 +163,23 @@ def _clique(graph: Graph, propagation: str, differentiable: bool) -> Operator:
             raise checks.OptionError(
                 "`propagation='symmetric'` needs symmetric counts; this graph's matrix is not symmetric."
             )
-        scale = _inverse(np.sqrt(degree))
-        matrix = _scaled(counts, scale, scale)
+        scale = inverse(np.sqrt(degree))
+        matrix = scaled(counts, scale, scale)
         return _operator((matrix,), row_sums(matrix), np.ones_like(degree))
-    matrix, ones = _scaled(counts, _inverse(degree), None), degree > 0
+    matrix, ones = scaled(counts, inverse(degree), None), degree > 0
     if symmetric:
         return _operator((matrix,), ones, np.where(ones, degree, 1))
-    return _operator((matrix,), ones, None, (_transposed(matrix),) if differentiable else None)
+    return _operator((matrix,), ones, None, (transposed(matrix),) if differentiable else None)
 
 
 def _factored(graph: Graph, propagation: str) -> Operator:
     scatter, gather = joint_factors(graph.relations, graph.num_entities)
     degree = scatter.astype(np.float64) @ row_sums(gather)
     if propagation == "symmetric":
-        scale = _inverse(np.sqrt(degree))
-        scatter, gather = _scaled(scatter, scale, None), _scaled(gather, None, scale)
+        scale = inverse(np.sqrt(degree))
+        scatter, gather = scaled(scatter, scale, None), scaled(gather, None, scale)
         return _operator((scatter, gather), scatter.astype(np.float64) @ row_sums(gather), np.ones_like(degree))
-    return _operator((_scaled(scatter, _inverse(degree), None), gather), degree > 0, np.where(degree > 0, degree, 1))
+    return _operator((scaled(scatter, inverse(degree), None), gather), degree > 0, np.where(degree > 0, degree, 1))
 
 
 def _directed(graph: Graph, inward: bool, differentiable: bool) -> Operator:
@@ -187,13 +187,13 @@ def _directed(graph: Graph, inward: bool, differentiable: bool) -> Operator:
         (ordered_counts(relation, graph.num_entities) for relation in graph.relations[1:]),
         start=ordered_counts(graph.relations[0], graph.num_entities),
     )
-    counts = _transposed(counts) if inward else sp.csr_array(counts)
+    counts = transposed(counts) if inward else sp.csr_array(counts)
     touched = ~graph.isolated
     sinks = np.flatnonzero((row_sums(counts) == 0) & touched)
     loops = sp.coo_array((np.ones(len(sinks), np.float32), (sinks, sinks)), shape=counts.shape)
     counts = sp.csr_array(counts + loops.tocsr())
-    matrix = _scaled(counts, _inverse(row_sums(counts)), None)
-    return _operator((matrix,), touched, None, (_transposed(matrix),) if differentiable else None)
+    matrix = scaled(counts, inverse(row_sums(counts)), None)
+    return _operator((matrix,), touched, None, (transposed(matrix),) if differentiable else None)
 
 
 def from_csr(matrix: sp.csr_array, *, symmetric: bool = False) -> Operator:
@@ -205,7 +205,7 @@ def from_csr(matrix: sp.csr_array, *, symmetric: bool = False) -> Operator:
     """
     matrix = sp.csr_array(matrix.astype(np.float32, copy=False))
     ones = np.ones(matrix.shape[0]) if symmetric else None
-    return _operator((matrix,), row_sums(matrix), ones, None if symmetric else (_transposed(matrix),))
+    return _operator((matrix,), row_sums(matrix), ones, None if symmetric else (transposed(matrix),))
 
 
 def _operator(
@@ -231,7 +231,7 @@ def row_sums(matrix: sp.csr_array) -> np.ndarray:
     return total
 
 
-def _scaled(matrix: sp.csr_array, rows: np.ndarray | None, columns: np.ndarray | None) -> sp.csr_array:
+def scaled(matrix: sp.csr_array, rows: np.ndarray | None, columns: np.ndarray | None) -> sp.csr_array:
     """diag(rows) M diag(columns), float32 (rounded once, so that tiny degrees do no harm), sharing the indices."""
     scale: np.ndarray = np.ones(1) if columns is None else columns[matrix.indices]
     if rows is not None:
@@ -241,9 +241,11 @@ def _scaled(matrix: sp.csr_array, rows: np.ndarray | None, columns: np.ndarray |
     return sp.csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
 
 
-def _inverse(values: np.ndarray) -> np.ndarray:
+def inverse(values: np.ndarray) -> np.ndarray:
+    """1 / values, 0 where they are not positive."""
     return np.divide(1.0, values, out=np.zeros_like(values), where=values > 0)
 
 
-def _transposed(matrix: sp.csr_array) -> sp.csr_array:
+def transposed(matrix: sp.csr_array) -> sp.csr_array:
+    """Mᵀ as CSR."""
     return sp.csr_array(matrix.T.tocsr())

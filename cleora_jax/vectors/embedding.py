@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from cleora_jax._checks import OptionError
+from cleora_jax._memory import readable
 from cleora_jax.graph.vocab import Vocab
 from cleora_jax.vectors.formats import Content, as_table, read_content, write_contents
 from cleora_jax.vectors.search import top_k, unit_rows
@@ -80,7 +81,7 @@ class Embedding:
     def __repr__(self) -> str:
         counts = np.bincount(self.vocab.column_of, minlength=len(self.vocab.columns))
         parts = ", ".join(f"{name}: {count:,}" for name, count in zip(self.vocab.columns, counts, strict=True))
-        text = f"Embedding({len(self):,} × {self.dim} float32, {_size(self.vectors.nbytes)}; {parts}"
+        text = f"Embedding({len(self):,} × {self.dim} float32, {readable(self.vectors.nbytes)}; {parts}"
         if self.settings:
             text += "; settings: " + ", ".join(f"{name}={value!r}" for name, value in self.settings.items())
         return text + ")"
@@ -372,11 +373,3 @@ def _holds_ids(query: Any) -> bool:
     if not isinstance(query, Sequence):
         raise TypeError(f"`query` must be an id, a list of ids, or vectors, got {query!r}.")
     return not len(query) or isinstance(query[0], str)
-
-
-def _size(count: int) -> str:
-    for unit in ("bytes", "KiB", "MiB"):
-        if count < 1024:
-            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
-        count /= 1024  # type: ignore[assignment]
-    return f"{count:.1f} GiB"

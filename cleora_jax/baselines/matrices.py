@@ -1,0 +1,24 @@
+"""Matrices made of an adjacency matrix A, each named: SciPy's, for products by `sparse.spectral.linear`."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+
+from cleora_jax.sparse.from_graph import inverse, row_sums, scaled
+
+
+def transition(matrix: sp.csr_array) -> sp.csr_array:
+    """P = D⁻¹ A: rows sum to 1, empty ones stay empty."""
+    return scaled(matrix, inverse(row_sums(matrix)), None)
+
+
+def symmetric(matrix: sp.csr_array) -> sp.csr_array:
+    """X = D^-½ A D^-½, of a symmetric A."""
+    root = inverse(np.sqrt(row_sums(matrix)))
+    return scaled(matrix, root, root)
+
+
+def with_loops(matrix: sp.csr_array) -> sp.csr_array:
+    """A + I."""
+    return sp.csr_array(matrix + sp.eye_array(matrix.shape[0], dtype=np.float32, format="csr"))

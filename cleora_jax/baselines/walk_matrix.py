@@ -1,0 +1,81 @@
+"""The matrix that DeepWalk factorises in the limit of endless walks: by blocks of columns, or from few eigenpairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import scipy.sparse as sp
+
+from cleora_jax._progress import Progress
+from cleora_jax.baselines.matrices import symmetric
+from cleora_jax.sparse.from_graph import from_csr, row_sums
+from cleora_jax.sparse.operator import Operator, apply
+from cleora_jax.sparse.spectral import linear, randomized_eigh
+
+COLUMNS = 512  # of a block
+
+
+def walk_columns(matrix: sp.csr_array, window: int, negatives: float) -> Iterator[tuple[slice, np.ndarray]]:
+    """Blocks of columns, float32[n, ≤ COLUMNS], of M = vol / (b T) · D^-½ (Σ_{r ≤ T} X^r) D^-½.
+
+    Args:
+        matrix: A.
+        window: T.
+        negatives: b.
+    """
+    degree = row_sums(matrix)
+    root = jnp.asarray(1 / np.sqrt(degree), jnp.float32)
+    op, scale = from_csr(symmetric(matrix), symmetric=True), np.float32(degree.sum() / (negatives * window))
+    for first in range(0, len(degree), COLUMNS):
+        size = min(COLUMNS, len(degree) - first)
+        block = scale * _walked(op, root, first + jnp.arange(COLUMNS), window)
+        yield slice(first, first + size), np.asarray(block)[:, :size]
+
+
+@partial(jax.jit, static_argnames="window")
+def _walked(op: Operator, root: jax.Array, columns: jax.Array, window: int) -> jax.Array:
+    """D^-½ (Σ X^r) D^-½ at some columns; those past the end are zero."""
+    start = jnp.zeros((len(root), len(columns)), jnp.float32)
+    start = start.at[columns, jnp.arange(len(columns))].set(root[columns], mode="drop")
+
+    def step(carry: tuple[jax.Array, jax.Array], _: None) -> tuple[tuple[jax.Array, jax.Array], None]:
+        now, total = carry
+        now = apply(op, now)
+        return (now, total + now), None
+
+    (_, total), _ = jax.lax.scan(step, (start, jnp.zeros_like(start)), length=window)
+    return root[:, None] * total
+
+
+class LowRank(NamedTuple):
+    """M ≈ scale · F Fᵀ: F float32[n, h]."""
+
+    factor: jax.Array
+    scale: float
+
+
+def low_rank(
+    matrix: sp.csr_array, window: int, negatives: float, rank: int, power: int, seed: int, progress: Progress
+) -> LowRank:
+    """M from the h largest eigenvalues of X: F = D^-½ U √f(Λ), f(λ) = (1/T) Σ_{r ≤ T} λ^r where positive.
+
+    Args:
+        matrix: A.
+        window: T.
+        negatives: b.
+        rank: h, at most n.
+        power: iterations of the eigensolver.
+        seed: of its start.
+        progress: called after each of them.
+    """
+    degree = row_sums(matrix)
+    op = from_csr(symmetric(matrix), symmetric=True)
+    found = randomized_eigh(linear(op), rank, power=power, seed=seed, progress=progress)
+    mean = np.mean([found.values**r for r in range(1, window + 1)], axis=0)
+    scale = jnp.asarray(np.sqrt(np.maximum(mean, 0)), jnp.float32)
+    return LowRank(found.vectors * scale / jnp.asarray(np.sqrt(degree), jnp.float32)[:, None], degree.sum() / negatives)

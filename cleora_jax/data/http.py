@@ -35,9 +35,13 @@ def check_url(url: str) -> str:
     """The address, or OptionError unless it is http or https and names a host."""
     if not isinstance(url, str):
         raise TypeError(f"`url` must be a string, got {url!r:.100}.")
-    parts = urlsplit(url)
-    if parts.scheme not in SCHEMES or not parts.hostname or any(map(str.isspace, url)):
-        raise OptionError(f"`url` must begin with http:// or https:// and name a host, got {url!r}.")
+    try:
+        parts = urlsplit(url)
+        whole = parts.scheme in SCHEMES and parts.hostname and parts.port != 0
+    except ValueError:  # a port that is no number, a bracket that is not closed
+        whole = False
+    if not whole or not url.isascii() or any(not character.isprintable() or character == " " for character in url):
+        raise OptionError(f"`url` must begin with http:// or https:// and name a host, in plain ASCII, got {url!r}.")
     return url
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
@@ -83,15 +83,12 @@ class DatasetInfo:
     source: str = ""
     revision: str = ""
     published: str = ""
-    counts: Mapping[str, int | float | str] = ()  # type: ignore[assignment]
+    counts: Mapping[str, int | float | str] = field(default_factory=dict)
     note: str = ""
     protocol: str = ""
     files: tuple[DataFile, ...] = ()
     originals: tuple[Original, ...] = ()
     bundled: bool = False
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "counts", dict(self.counts))
 
     @property
     def directed(self) -> bool:

@@ -12,12 +12,12 @@ from cleora_jax.data.assemble import assembled
 from cleora_jax.data.classics import bundled
 from cleora_jax.data.dataset import Dataset
 from cleora_jax.data.folders import VARIABLE, folders
-from cleora_jax.data.info import DatasetInfo
-from cleora_jax.data.originals import check_contents, check_counts, original_tables
+from cleora_jax.data.info import DatasetInfo, Original
+from cleora_jax.data.originals import Checksums, check_contents, check_counts, original_tables
 from cleora_jax.data.registry import info_of
 from cleora_jax.data.tables import is_read, read_file
 from cleora_jax.data.transfer import download as fetch
-from cleora_jax.data.trust import record, recorded
+from cleora_jax.data.trust import record, record_path, recorded
 
 
 def load_dataset(
@@ -72,12 +72,11 @@ def load(
     """As `load_dataset`, for a data set that need not be in the registry: `info` names its files or originals."""
     places = folders(folder)
     place = find(info, places)
-    if place is None and not download:
+    if place is not None:
+        return _loaded(info, place, verify)
+    if not download:
         raise InputError(_not_here(info, places))
-    if place is None:
-        _download(info, places, verify, progress)
-        place = Place(places[-1], True)
-    return _loaded(info, place, verify)
+    return _downloaded(info, places, verify, progress)
 
 
 class Place(NamedTuple):
@@ -120,28 +119,37 @@ def _state(folder: Path, wanted: list[str]) -> str:
     return f"lacks {', '.join(_lacking(folder, wanted))}" if folder.is_dir() else "no such folder"
 
 
-def _download(info: DatasetInfo, places: list[Path], verify: bool, progress: Progress) -> None:
-    """The originals of a data set into the last place; recorded once what they hold is what it should be."""
+def _downloaded(info: DatasetInfo, places: list[Path], verify: bool, progress: Progress) -> Dataset:
+    """The data set from its originals, downloaded into the last place and recorded once they hold what they should."""
     if not info.originals:
         raise InputError(_not_here(info, places))
     folder = places[-1]
     (folder / info.name).mkdir(parents=True, exist_ok=True)
     known = recorded(folder, info.name)
-    entries, fresh = {}, []
-    for original in info.originals:
-        sha256, size = known.get(original.name, (original.sha256, None))
-        path = folder / info.name / original.name
-        got = fetch(original.url, path, sha256=sha256, size=size, progress=progress)
-        entries[original.name] = {"url": original.url, "sha256": got.sha256, "size": got.size}
-        fresh += [path] if original.name not in known else []
-    if verify:
-        try:
-            _loaded(info, Place(folder, True), verify)
-        except InputError:
-            for path in fresh:  # not what was meant: the next try begins anew
-                path.unlink()
-            raise
+    entries = {original.name: _fetched(info, original, folder, known, progress) for original in info.originals}
+    try:
+        dataset = _loaded(info, Place(folder, True), verify)
+    except InputError:
+        for name in entries.keys() - known.keys():  # not what was meant: the next try begins anew
+            (folder / info.name / name).unlink()
+        raise
     record(folder, info.name, entries)
+    return dataset
+
+
+def _fetched(
+    info: DatasetInfo, original: Original, folder: Path, known: Checksums, progress: Progress
+) -> dict[str, str | int]:
+    """One original downloaded: what to record of it."""
+    sha256, size = known.get(original.name, (original.sha256, None))
+    try:
+        got = fetch(original.url, folder / info.name / original.name, sha256=sha256, size=size, progress=progress)
+    except InputError as error:
+        if original.name not in known:
+            raise
+        trusted = record_path(folder, info.name)
+        raise InputError(f"{error} What is expected stands in {trusted}: delete it to trust the file anew.") from error
+    return {"url": original.url, "sha256": got.sha256, "size": got.size}
 
 
 def _loaded(info: DatasetInfo, place: Place, verify: bool) -> Dataset:
@@ -149,7 +157,7 @@ def _loaded(info: DatasetInfo, place: Place, verify: bool) -> Dataset:
     if not place.originals:
         files = [file for file in info.files if is_read(file.name, info.kind)]
         return assembled(info, {file.name: read_file(folder / file.name, file, info.kind, verify) for file in files})
-    tables = original_tables(info, folder, recorded(place.folder, info.name) if verify else {})
+    tables = original_tables(info, folder, recorded(place.folder, info.name) if verify else None)
     if verify:
         check_contents(info, tables, folder)
     dataset = assembled(info, tables)

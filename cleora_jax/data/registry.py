@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from dataclasses import replace
-from importlib.resources import files
+from importlib import resources
 from typing import Any
 
 from cleora_jax import _checks as checks
@@ -22,10 +22,10 @@ def registry() -> dict[str, DatasetInfo]:
         >>> cora.title, cora.counts["edges"], cora.licence
         ('Cora citation network, Planetoid version', 5278, 'repository: MIT; data: none stated')
     """
-    text = files("cleora_jax.data").joinpath("registry.json").read_text(encoding="utf-8")
-    counted = [_info(entry) for entry in json.loads(text)]
-    known = [replace(info, originals=ORIGINALS.get(info.name, ())) for info in counted]
-    return {info.name: info for info in sorted([*known, *BY_ADDRESS, *CLASSICS], key=lambda info: info.name)}
+    text = resources.files("cleora_jax.data").joinpath("registry.json").read_text(encoding="utf-8")
+    known = [*map(_info, json.loads(text)), *BY_ADDRESS, *CLASSICS]
+    own = [replace(info, counts=dict(info.counts)) for info in known]  # nobody else's to change
+    return {info.name: info for info in sorted(own, key=lambda info: info.name)}
 
 
 def info_of(name: str) -> DatasetInfo:
@@ -41,4 +41,5 @@ def info_of(name: str) -> DatasetInfo:
 
 
 def _info(entry: dict[str, Any]) -> DatasetInfo:
-    return DatasetInfo(**entry | {"files": tuple(DataFile(**file) for file in entry["files"])})
+    files = tuple(DataFile(**file) for file in entry["files"])
+    return DatasetInfo(**entry | {"files": files, "originals": ORIGINALS.get(entry["name"], ())})

@@ -82,7 +82,7 @@ def download(
         >>> download("file:///etc/hostname", "hostname")
         Traceback (most recent call last):
             ...
-        cleora_jax._checks.OptionError: `url` must begin with http:// or https:// and name a host, got 'file:///etc/hostname'.
+        cleora_jax._checks.OptionError: `url` must begin with http:// or https:// and name a host, in plain ASCII, got 'file:///etc/hostname'.
     """
     wanted = _Wanted(
         check_url(url),
@@ -91,7 +91,7 @@ def download(
         checks.integer("max_size", max_size, low=1),
         checks.real("timeout", timeout, low=1e-3),
     )
-    tries = 1 + checks.integer("retries", retries, low=0)
+    tries = 1 + checks.integer("retries", retries, low=0, high=100)
     pause = checks.real("backoff", backoff, low=0.0)
     target = check_target(destination)
     if wanted.sha256 is not None and target.exists() and digest(target) == wanted.sha256:

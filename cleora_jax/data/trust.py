@@ -15,7 +15,7 @@ def record_path(folder: Path, name: str) -> Path:
     return folder / f"{name}.downloaded.json"
 
 
-def recorded(folder: Path, name: str) -> dict[str, tuple[str, int]]:
+def recorded(folder: Path, name: str) -> dict[str, tuple[str | None, int | None]]:
     """For each file of a data set that was downloaded, its sha256 and size; empty where nothing was."""
     path = record_path(folder, name)
     if not path.exists():

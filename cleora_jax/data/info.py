@@ -95,6 +95,11 @@ class DatasetInfo:
         """Its edges have a direction: from source to target."""
         return self.kind == "directed graph"
 
+    @property
+    def citation(self) -> str:
+        """What to cite, in short: who made it, where it was published, and its page."""
+        return f"{self.home}, {self.homepage}"
+
     def file(self, name: str) -> DataFile | None:
         """The file of that name, or None."""
         return next((file for file in self.files if file.name == name), None)

@@ -18,7 +18,7 @@ from cleora_jax import _checks as checks
 from cleora_jax._atomic import atomic_path, check_target
 from cleora_jax._checks import InputError, OptionError
 from cleora_jax._progress import Progress, no_progress
-from cleora_jax.data.http import PassingError, RangeError, blocks, check_url, response_of
+from cleora_jax.data.web import PassingError, RangeError, blocks, check_url, response_of
 
 MAX_SIZE = 1 << 32
 MAX_WAIT = 60.0  # seconds between two tries, whatever the server asks for

@@ -10,12 +10,16 @@ import tarfile
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cleora_jax._checks import InputError
 from cleora_jax.data import DatasetInfo, load_dataset
 from cleora_jax.data.info import DataFile, Original
 from cleora_jax.data.load import load
+from cleora_jax.data.originals import distinct_pairs
 from cleora_jax.data.tables import as_text, parsed, types_of, unzipped
 from tests.data.server import Script, serving
 
@@ -74,6 +78,13 @@ def test_directed_edges_keep_their_direction(server, tmp_path):
     server.files = {"/e.txt": EDGES}
     found = load(entry(server, "directed graph", ("e.txt", "edges")), tmp_path, download=True)
     assert found.graph.relations[0].left.member.tolist() == [0, 1, 0, 3, 1, 0, 2, 2, 3, 0]
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1), st.booleans())
+def test_distinct_pairs_are_a_set(pairs, directed):
+    first, second = np.array(pairs).T
+    found = list(zip(*(side.tolist() for side in distinct_pairs(first, second, directed)), strict=True))
+    assert found == sorted({pair if directed else tuple(sorted(pair)) for pair in pairs})
 
 
 def test_triples(server, tmp_path):
@@ -187,6 +198,10 @@ class TestDamage:
         server.files = {"/k.tar.gz": packed(train_txt=b"a\tr\tb\n", test_txt=b"a\tr\tb\n")}
         with pytest.raises(InputError, match=r"the archive has no valid.txt"):
             load(info, tmp_path, download=True)
+
+    def test_of_nothing(self):
+        with pytest.raises(InputError, match="edges: .*[Ee]mpty"):
+            parsed("edges", b"", (pa.int64(), pa.int64()))
 
     def test_bombs(self):
         bomb = gzip.compress(bytes(1_000_000))

@@ -11,6 +11,8 @@ import threading
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from cleora_jax._checks import InputError, OptionError
 from cleora_jax.data import download
@@ -105,6 +107,27 @@ def test_without_a_version_it_begins_anew(server, target, etag):
     server.cuts, server.etag = [100_000], etag
     download(f"{server.url}/a", target, sha256=SHA, **QUICK)
     assert server.asked("Range") == [None, None] and target.read_bytes() == CONTENT
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    cuts=st.lists(st.integers(0, 300_000), max_size=5),
+    calls=st.integers(1, 3),
+    ranges=st.booleans(),
+    etag=st.sampled_from([None, '"strong"', 'W/"weak"']),
+    modified=st.sampled_from([None, "Tue, 01 Feb 2022 10:00:00 GMT"]),
+)
+def test_however_often_it_breaks_off(server, target, cuts, calls, ranges, etag, modified):
+    """Whatever the server cuts, honours and tells, over tries and calls: the file comes out, or nothing does."""
+    server.cuts, server.ranges, server.etag, server.modified = list(cuts), ranges, etag, modified
+    target.unlink(missing_ok=True)
+    for _ in range(calls):
+        try:
+            download(f"{server.url}/a", target, retries=1, **QUICK)
+        except InputError as error:
+            assert "given up after 2 tries" in str(error) and not target.exists()
+    download(f"{server.url}/a", target, retries=6, **QUICK)
+    assert target.read_bytes() == CONTENT and left(target) == ["file.bin"]
 
 
 def test_a_server_without_ranges(server, target):
@@ -221,7 +244,7 @@ class TestRedirects:
     def test_not_from_https_to_http(self):
         import urllib.request
 
-        from cleora_jax.data.http import _Redirects
+        from cleora_jax.data.web import _Redirects
 
         request = urllib.request.Request("https://example.org/a")
         with pytest.raises(InputError, match=r"redirected to 'http://example.org/a', which is refused"):

@@ -21,6 +21,7 @@ class Script:
         etag, modified: headers that name the version.
         ranges: honour Range (with If-Range).
         length: tell Content-Length.
+        shift: bytes by which parts begin later than asked for.
         redirects: path → address.
         seen: the requests that came: (path, headers).
     """
@@ -35,6 +36,7 @@ class Script:
     ranges: bool = True
     obeys_if_range: bool = True
     length: bool = True
+    shift: int = 0
     redirects: dict[str, str] = field(default_factory=dict)
     seen: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     url: str = ""
@@ -85,7 +87,7 @@ class _Handler(BaseHTTPRequestHandler):
         versions = (None, self.script.etag, self.script.modified)
         if self.script.obeys_if_range and self.headers.get("If-Range") not in versions:
             return 0
-        return int(asked.removeprefix("bytes=").removesuffix("-"))
+        return int(asked.removeprefix("bytes=").removesuffix("-")) + self.script.shift
 
     def empty(self, status: int, headers: dict[str, str]) -> None:
         self.send_response(status)

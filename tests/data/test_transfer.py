@@ -7,11 +7,13 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cleora_jax._checks import InputError, OptionError
@@ -109,7 +111,7 @@ def test_without_a_version_it_begins_anew(server, target, etag):
     assert server.asked("Range") == [None, None] and target.read_bytes() == CONTENT
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None)
 @given(
     cuts=st.lists(st.integers(0, 300_000), max_size=5),
     calls=st.integers(1, 3),
@@ -117,17 +119,20 @@ def test_without_a_version_it_begins_anew(server, target, etag):
     etag=st.sampled_from([None, '"strong"', 'W/"weak"']),
     modified=st.sampled_from([None, "Tue, 01 Feb 2022 10:00:00 GMT"]),
 )
-def test_however_often_it_breaks_off(server, target, cuts, calls, ranges, etag, modified):
+def test_however_often_it_breaks_off(cuts, calls, ranges, etag, modified):
     """Whatever the server cuts, honours and tells, over tries and calls: the file comes out, or nothing does."""
-    server.cuts, server.ranges, server.etag, server.modified = list(cuts), ranges, etag, modified
-    target.unlink(missing_ok=True)
-    for _ in range(calls):
-        try:
-            download(f"{server.url}/a", target, retries=1, **QUICK)
-        except InputError as error:
-            assert "given up after 2 tries" in str(error) and not target.exists()
-    download(f"{server.url}/a", target, retries=6, **QUICK)
-    assert target.read_bytes() == CONTENT and left(target) == ["file.bin"]
+    script = Script(CONTENT, cuts=list(cuts), ranges=ranges, etag=etag, modified=modified)
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder, serving(script):
+        patch.setenv("no_proxy", "127.0.0.1")
+        target = Path(folder) / "file.bin"
+        for _ in range(calls):
+            try:
+                download(f"{script.url}/a", target, retries=1, **QUICK)
+            except InputError as error:
+                assert "given up after 2 tries" in str(error)
+            assert not target.exists() or target.read_bytes() == CONTENT
+        download(f"{script.url}/a", target, retries=6, **QUICK)
+        assert target.read_bytes() == CONTENT and left(target) == ["file.bin"]
 
 
 def test_a_server_without_ranges(server, target):
@@ -157,6 +162,12 @@ def test_a_file_that_became_shorter(server, target):
     assert target.read_bytes() == CONTENT[:500]
 
 
+def test_another_part_than_asked_for(server, target):
+    server.cuts, server.shift = [100_000], 5
+    assert download(f"{server.url}/a", target, **QUICK).size == len(CONTENT)
+    assert server.asked("Range") == [None, "bytes=100000-", None] and target.read_bytes() == CONTENT
+
+
 def test_length_not_told(server, target):
     server.length = False
     got = download(f"{server.url}/a", target, sha256=SHA, **QUICK)
@@ -181,9 +192,10 @@ def test_sizes(server, target):
         download(f"{server.url}/a", target, size=299_999)
     with pytest.raises(InputError, match=r"300,000 bytes are more than the 1,000 allowed \(`max_size`\)"):
         download(f"{server.url}/a", target, max_size=1000)
-    server.length = False
+    server.length, calls = False, []
     with pytest.raises(InputError, match="bytes are more than the 70,000 allowed"):
-        download(f"{server.url}/a", target, max_size=70_000)
+        download(f"{server.url}/a", target, max_size=70_000, progress=lambda *call: calls.append(call[1]))
+    assert max(calls) <= 70_000  # it stops there, however much would follow
     assert left(target) == [] and len(server.seen) == 3
 
 

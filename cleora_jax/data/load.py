@@ -16,6 +16,7 @@ from cleora_jax.data.info import DatasetInfo, Original
 from cleora_jax.data.originals import Checksums, check_contents, check_counts, original_tables
 from cleora_jax.data.registry import info_of
 from cleora_jax.data.tables import is_read, read_file
+from cleora_jax.data.transfer import MismatchError
 from cleora_jax.data.transfer import download as fetch
 from cleora_jax.data.trust import record, record_path, recorded
 
@@ -144,11 +145,11 @@ def _fetched(
     sha256, size = known.get(original.name, (original.sha256, None))
     try:
         got = fetch(original.url, folder / info.name / original.name, sha256=sha256, size=size, progress=progress)
-    except InputError as error:
+    except MismatchError as error:
         if original.name not in known:
             raise
         trusted = record_path(folder, info.name)
-        raise InputError(f"{error} What is expected stands in {trusted}: delete it to trust the file anew.") from error
+        raise MismatchError(f"{error} {trusted} says what to expect: delete it to trust the file anew.") from error
     return {"url": original.url, "sha256": got.sha256, "size": got.size}
 
 

@@ -25,6 +25,10 @@ MAX_WAIT = 60.0  # seconds between two tries, whatever the server asks for
 RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
 
 
+class MismatchError(InputError):
+    """A download that is not the file expected: another size or checksum."""
+
+
 @dataclass(frozen=True)
 class Downloaded:
     """A downloaded file.
@@ -153,7 +157,7 @@ class _Wanted:
     def check_size(self, size: int) -> None:
         """Raise InputError for a size, announced or reached, that cannot be right."""
         if self.size is not None and size != self.size:
-            raise InputError(f"{self.url}: {size:,} bytes, expected {self.size:,}.")
+            raise MismatchError(f"{self.url}: {size:,} bytes, expected {self.size:,}.")
         if size > self.max_size:
             raise InputError(f"{self.url}: {size:,} bytes are more than the {self.max_size:,} allowed (`max_size`).")
 
@@ -163,7 +167,7 @@ class _Wanted:
         file.seek(0)
         found = hashlib.file_digest(file, "sha256").hexdigest()
         if self.sha256 is not None and found != self.sha256:
-            raise InputError(
+            raise MismatchError(
                 f"{self.url}: the checksum is wrong: expected sha256 {self.sha256}, found {found}. Nothing was kept."
             )
         return found

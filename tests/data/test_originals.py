@@ -123,7 +123,9 @@ class TestTrust:
         load(graph_set, tmp_path, download=True)
         (tmp_path / NAME / "e.txt.gz").unlink()
         server.files["/e.txt.gz"] = gzip.compress(EDGES, mtime=7)
-        with pytest.raises(InputError, match=r"the checksum is wrong.*made-up.downloaded.json says what to expect: delete it to trust"):
+        with pytest.raises(
+            InputError, match=r"the checksum is wrong.*made-up.downloaded.json says what to expect: delete it to trust"
+        ):
             load(graph_set, tmp_path, download=True)
         server.statuses = [404]
         with pytest.raises(InputError, match=r"answers 404 Not Found\.$"):  # which says nothing about the record

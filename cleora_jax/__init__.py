@@ -12,6 +12,15 @@ if TYPE_CHECKING:
     from cleora_jax._checks import NotFoundError as NotFoundError
     from cleora_jax._checks import OptionError as OptionError
     from cleora_jax._progress import progress_bar as progress_bar
+    from cleora_jax.baselines import HOPE as HOPE
+    from cleora_jax.baselines import FastRP as FastRP
+    from cleora_jax.baselines import Filter as Filter
+    from cleora_jax.baselines import GraRep as GraRep
+    from cleora_jax.baselines import NetMF as NetMF
+    from cleora_jax.baselines import ProNE as ProNE
+    from cleora_jax.baselines import RandNE as RandNE
+    from cleora_jax.baselines import SketchNE as SketchNE
+    from cleora_jax.baselines import spectral_propagation as spectral_propagation
     from cleora_jax.cleora import Cleora as Cleora
     from cleora_jax.cleora import Features as Features
     from cleora_jax.cleora import Fitted as Fitted
@@ -27,6 +36,11 @@ if TYPE_CHECKING:
     from cleora_jax.cleora import sweep as sweep
     from cleora_jax.cleora import transform as transform
     from cleora_jax.cleora import update as update
+    from cleora_jax.data import Dataset as Dataset
+    from cleora_jax.data import DatasetInfo as DatasetInfo
+    from cleora_jax.data import download as download
+    from cleora_jax.data import list_datasets as list_datasets
+    from cleora_jax.data import load_dataset as load_dataset
     from cleora_jax.estimator import CleoraEmbedder as CleoraEmbedder
     from cleora_jax.graph import BuildReport as BuildReport
     from cleora_jax.graph import Column as Column
@@ -75,6 +89,8 @@ if TYPE_CHECKING:
 _NAMES_OF = {
     "_checks": "InputError NotFoundError OptionError",
     "_progress": "progress_bar",
+    "baselines": "FastRP Filter GraRep HOPE NetMF ProNE RandNE SketchNE spectral_propagation",
+    "data": "Dataset DatasetInfo download list_datasets load_dataset",
     "cleora": """
         Cleora Features Fitted RankWarning Trace TwoSidedWarning embed embed_apart embed_edge_features
         fit hyperedge_means propagate sweep transform update

@@ -30,7 +30,7 @@ class NetMF(Baseline):
         window: T; 1 is LINE of the second order.
         negatives: b.
         rank: None makes M exactly ("small window"), for up to 20,000 entities; h takes it from the h largest
-            eigenvalues of D^-½ A D^-½ ("large window"; the authors' h is 256), and above 20,000 entities never stores it.
+            eigenvalues of D^-½ A D^-½ ("large window"; the authors' h is 256), never stored above 20,000 entities.
 
     How it differs from the authors' code: isolated entities are left out (there each takes a direction of its own),
     and self-loops do not count in vol.

@@ -18,6 +18,9 @@ from cleora_jax.sparse.operator import Operator, apply, apply_adjoint
 from cleora_jax.vectors.orthogonal import eigh, gram, orthonormal, svd, times
 from cleora_jax.vectors.rows import join_columns, split_columns
 
+GROWTH = 1e3  # of the largest eigenvalue over those held down, in one round: float32 bears it
+MAX_DEGREE = 60
+
 Product = Callable[[jax.Array], jax.Array]
 
 
@@ -145,3 +148,75 @@ def _width(matrix: Linear, rank: int, oversampling: int) -> int:
     low = min(matrix.shape)
     rank = checks.integer("rank", rank, low=1, high=low)
     return min(rank + checks.integer("oversampling", oversampling, low=0), low)
+
+
+def largest_eigh(
+    matrix: Linear,
+    rank: int,
+    *,
+    lower: float,
+    tolerance: float = 1e-4,
+    oversampling: int = 20,
+    max_rounds: int = 100,
+    seed: int = 0,
+    progress: Progress = no_progress,
+) -> Eigen:
+    """The largest eigenvalues, descending, and eigenvectors of a symmetric matrix, to a tolerance.
+
+    Subspace iteration, each round by the Chebyshev polynomial that holds down what lies between `lower` and the
+    smallest Ritz value, of a degree at which the largest does not drown the others in float32.
+
+    Args:
+        matrix: M, n × n.
+        rank: k, at most n.
+        lower: a lower bound of the eigenvalues.
+        tolerance: of the residuals ‖M u − λ u‖, in units of the spectrum's width.
+        oversampling: more columns that are iterated.
+        max_rounds: after which what there is is given.
+        seed: of the first columns.
+        progress: called after every round, of at most so many.
+
+    Reference: Zhou, Saad, Tiago and Chelikowsky, Self-consistent-field calculations using Chebyshev-filtered subspace
+    iteration, 2006.
+    """
+    q = orthonormal(matrix.forward(gaussian(seed, matrix.shape[0], _width(matrix, rank, oversampling))))
+    for turn in range(max_rounds):
+        product = matrix.forward(q)
+        values, turned = eigh(gram(q, product))
+        q, product = times(q, turned), times(product, turned)
+        wide = values[0] - lower
+        residual = np.sqrt(np.diag(gram(_residual(q, product, jnp.asarray(values, jnp.float32)))))
+        progress("eigenvalues", turn + 1, max_rounds)
+        if wide <= 0 or residual[:rank].max() <= tolerance * wide:
+            break
+        cut = max(values[-1], lower + 1e-3 * wide)
+        q = orthonormal(_chebyshev(matrix.forward, q, lower, cut, values[0]))
+    return Eigen(values[:rank], q[:, :rank])
+
+
+@jax.jit
+def _residual(q: jax.Array, product: jax.Array, values: jax.Array) -> jax.Array:
+    return product - q * values
+
+
+def _chebyshev(forward: Product, q: jax.Array, low: float, high: float, top: float) -> jax.Array:
+    """T_m((2 M − low − high) / (high − low)) q, m such that T_m is at most GROWTH at the eigenvalue `top`."""
+    centre, half = np.float32((high + low) / 2), np.float32((high - low) / 2)
+    beyond = max((top - centre) / half, 1 + 1e-6)
+    degree = int(np.clip(np.arccosh(GROWTH) / np.arccosh(beyond), 1, MAX_DEGREE))
+    before, now = q, _shifted(forward(q), q, centre, half)
+    for _ in range(degree - 1):
+        before, now = now, _recurrence(forward(now), now, before, centre, half)
+    return now
+
+
+@jax.jit
+def _shifted(product: jax.Array, q: jax.Array, centre: jax.Array, half: jax.Array) -> jax.Array:
+    return (product - centre * q) / half
+
+
+@jax.jit
+def _recurrence(
+    product: jax.Array, now: jax.Array, before: jax.Array, centre: jax.Array, half: jax.Array
+) -> jax.Array:
+    return 2 * (product - centre * now) / half - before

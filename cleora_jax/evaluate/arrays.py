@@ -1,4 +1,4 @@
-"""Guards of the metrics: arrays of scores and of classes, checked once, before anything is counted."""
+"""Guards of the room: scores, classes and vectors, checked once, before anything is counted."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from cleora_jax import _checks as checks
+from cleora_jax.graph.vocab import Vocab
+from cleora_jax.vectors.embedding import Embedding
 
 
 def scores(name: str, values: Any, dims: int = 1) -> np.ndarray:
@@ -47,3 +49,20 @@ def as_many(first: str, one: np.ndarray, second: str, other: np.ndarray) -> None
         raise checks.OptionError(
             f"`{first}` and `{second}` must have the same shape, got {one.shape} and {other.shape}."
         )
+
+
+def opened(embedding: Any) -> tuple[np.ndarray, Vocab, dict[str, Any]]:
+    """Vectors float[n, d], checked; the names of their rows; settings."""
+    if isinstance(embedding, Embedding):
+        vectors, vocab, settings = embedding.vectors, embedding.vocab, embedding.settings
+    else:
+        vectors, settings = np.asarray(embedding), {}
+        if vectors.ndim != 2 or vectors.dtype.kind != "f" or 0 in vectors.shape:
+            raise checks.OptionError(
+                f"`embedding` must be an Embedding or float[n, d], got {vectors.dtype}{list(vectors.shape)}."
+            )
+        vocab = Vocab.of([str(row) for row in range(len(vectors))])
+    wrong = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+    if len(wrong):
+        raise checks.OptionError(f"`embedding` must be finite, got NaN or infinity in row {wrong[0]}.")
+    return vectors, vocab, settings

@@ -74,8 +74,5 @@ def text_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         cosine   0.9
     """
     width = [max(len(row[at]) for row in [head, *rows]) for at in range(len(head))]
-    lines = [
-        "  ".join(cell.ljust(wide) if at == 0 else cell.rjust(wide) for at, (cell, wide) in enumerate(zip(row, width)))
-        for row in [head, *rows]
-    ]
-    return "\n".join(line.rstrip() for line in lines)
+    lines = ([row[0].ljust(width[0]), *map(str.rjust, row[1:], width[1:])] for row in [head, *rows])
+    return "\n".join("  ".join(cells).rstrip() for cells in lines)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import product
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from cleora_jax import _checks as checks
+from cleora_jax.evaluate.arrays import opened
 from cleora_jax.evaluate.classification import f1, top_k_labels
+from cleora_jax.evaluate.interval import Summary, summary, text_table
 from cleora_jax.evaluate.logistic import CLASSIFIERS, Classifier, as_features, class_scores, folds_of
 from cleora_jax.evaluate.node_splits import split_nodes
-from cleora_jax.evaluate.summary import Summary, summary, text_table
 from cleora_jax.graph.hyperedges import frozen
 from cleora_jax.graph.labels import Labels, labels_of
-from cleora_jax.graph.vocab import Vocab
 from cleora_jax.vectors.embedding import Embedding
 
 STRENGTHS = (0.1, 1.0, 10.0, 100.0)  # of C, tried by `tune`
@@ -52,8 +51,8 @@ class NodeProtocol:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.train, Sequence) or isinstance(self.train, str) or not self.train:
-            raise TypeError(f"`train` must be a sequence of shares, got {self.train!r}.")
+        if not isinstance(self.train, (tuple, list)) or not self.train:
+            raise TypeError(f"`train` must be a tuple of shares, got {self.train!r}.")
         shares = tuple(checks.real("train", share, low=0, high=1, open_high=True) for share in self.train)
         object.__setattr__(self, "train", shares)
         checks.integer("splits", self.splits, low=1)
@@ -173,11 +172,11 @@ def classify_nodes(embedding: Embedding | np.ndarray, labels: Any, protocol: Nod
         NodeScores(accuracy: 1.000 at 50%)
         >>> print(found)
         train         accuracy              95 %         macro_f1  majority
-        50%    1.0000 ± 0.0000  [1.0000, 1.0000]  1.0000 ± 0.0000    0.2556
+        50%    1.0000 ± 0.0000  [1.0000, 1.0000]  1.0000 ± 0.0000    0.2444
         60 labelled entities, 3 classes; 3 splits
     """
     protocol = NodeProtocol() if protocol is None else protocol
-    vectors, vocab, settings = _opened(embedding)
+    vectors, vocab, settings = opened(embedding)
     known = labels_of(vocab, labels)
     if np.count_nonzero(known.matrix.sum(axis=0)) < 2:
         raise checks.OptionError(f"`labels` must hold at least two classes that some entity has, got {known!r}.")
@@ -188,17 +187,23 @@ def classify_nodes(embedding: Embedding | np.ndarray, labels: Any, protocol: Nod
         raise checks.OptionError("`classifier` 'multinomial' needs single labels; use 'one-vs-rest'.")
     judge = _Judge(vectors, known, kind, protocol)
     runs = [[judge.run(share, split) for split in range(protocol.splits)] for share in protocol.train]
-    values, majority = (
-        {name: np.array([[run[side][name] for run in splits] for splits in runs]) for name in METRICS}
-        for side in (0, 1)
-    )
-    chosen = tuple(tuple(run[2] for run in splits) for splits in runs)
+    values = {name: np.array([[run.scores[name] for run in splits] for splits in runs]) for name in METRICS}
+    majority = {name: np.array([[run.majority[name] for run in splits] for splits in runs]) for name in METRICS}
+    chosen = tuple(tuple(run.choice for run in splits) for splits in runs)
     sizes = len(known.classes), len(known.labelled), known.single
     return NodeScores(protocol, settings, *sizes, values, majority, chosen)
 
 
 Choice = tuple[float, bool]  # C, and whether rows are of unit length
 Scores = dict[str, float]
+
+
+class _Run(NamedTuple):
+    """What one split gave: scores of the embedding and of the majority on the test part, and what was chosen."""
+
+    scores: Scores
+    majority: Scores
+    choice: Choice
 
 
 class _Judge:
@@ -210,13 +215,13 @@ class _Judge:
         units = (False, True) if protocol.tune else (protocol.unit_rows,)
         self.features = {unit: as_features(vectors, unit) for unit in units}
 
-    def run(self, share: float, split: int) -> tuple[Scores, Scores, Choice]:
-        """Scores of the embedding and of the majority on the test part of one split, and what was chosen."""
+    def run(self, share: float, split: int) -> _Run:
+        """One split; a smaller share of it lies within a larger one."""
         seed = int(np.random.default_rng([self.protocol.seed, split]).integers(2**62))
         parts = split_nodes(self.labels, share, seed=seed)
         choice = self.choose(parts.train, seed) if self.protocol.tune else (self.protocol.C, self.protocol.unit_rows)
         frequency = np.tile(self.classes[parts.train].sum(axis=0), (len(parts.test), 1))
-        return self.score(parts.train, parts.test, choice), self.scored(frequency, parts.test), choice
+        return _Run(self.score(parts.train, parts.test, choice), self.scored(frequency, parts.test), choice)
 
     def choose(self, train: np.ndarray, seed: int) -> Choice:
         """C and the kind of rows of best mean Micro-F1 over folds of the training part; among equals the first."""
@@ -243,20 +248,3 @@ class _Judge:
         truth = self.classes[test]
         predicted = top_k_labels(scores, truth.sum(axis=1))
         return {"micro_f1": f1(truth, predicted, "micro"), "macro_f1": f1(truth, predicted, "macro")}
-
-
-def _opened(embedding: Any) -> tuple[np.ndarray, Vocab, dict[str, Any]]:
-    """Vectors float[n, d], checked; the names of their rows; settings."""
-    if isinstance(embedding, Embedding):
-        vectors, vocab, settings = embedding.vectors, embedding.vocab, embedding.settings
-    else:
-        vectors, settings = np.asarray(embedding), {}
-        if vectors.ndim != 2 or vectors.dtype.kind != "f" or 0 in vectors.shape:
-            raise checks.OptionError(
-                f"`embedding` must be an Embedding or float[n, d], got {vectors.dtype}{list(vectors.shape)}."
-            )
-        vocab = Vocab.of([str(row) for row in range(len(vectors))])
-    wrong = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
-    if len(wrong):
-        raise checks.OptionError(f"`embedding` must be finite, got NaN or infinity in row {wrong[0]}.")
-    return vectors, vocab, settings

@@ -34,10 +34,10 @@ def scores(name: str, values: Any, dims: int = 1) -> np.ndarray:
 def codes(name: str, values: Any) -> np.ndarray:
     """int64[n] codes of classes or clusters, at least one and none negative, or an error that names the argument."""
     array = np.asarray(values)
-    if array.dtype.kind not in "iu":
-        raise TypeError(f"`{name}` must be integers, got {array.dtype}.")
     if array.ndim != 1 or array.size == 0:
         raise checks.OptionError(f"`{name}` must have one axis and not be empty, got shape {array.shape}.")
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"`{name}` must be integers, got {array.dtype}.")
     if array.min() < 0:
         raise checks.OptionError(f"`{name}` must be at least 0, got {array.min()} at place {int(array.argmin())}.")
     return array.astype(np.int64)

@@ -56,7 +56,7 @@ def split_nodes(
     if sum(shares) >= 1:
         raise checks.OptionError(f"`train` + `validation` must be below 1, got {train} + {validation}.")
     rng = np.random.default_rng(checks.integer("seed", seed, low=0))
-    shuffled = rng.permutation(_labels(labels).labelled)
+    shuffled = _shuffled(labels, rng)
     groups = [shuffled]
     if stratified:
         groups = [shuffled[labels.codes[shuffled] == code] for code in range(len(labels.classes))]
@@ -89,7 +89,7 @@ def split_nodes_per_class(
     per_class = checks.integer("per_class", per_class, low=1)
     wanted = checks.integer("validation", validation, low=0), checks.integer("test", test, low=1)
     rng = np.random.default_rng(checks.integer("seed", seed, low=0))
-    shuffled = rng.permutation(_labels(labels).labelled)
+    shuffled = _shuffled(labels, rng)
     codes = labels.codes[shuffled]
     place = np.argsort(codes, kind="stable")
     rank = np.empty(len(codes), np.int64)  # how many of its class stand before each
@@ -102,10 +102,11 @@ def split_nodes_per_class(
     return _joined([[shuffled[rank < per_class], *np.split(rest[: sum(wanted)], wanted[:1])]])
 
 
-def _labels(labels: Labels) -> Labels:
+def _shuffled(labels: Labels, rng: np.random.Generator) -> np.ndarray:
     if not isinstance(labels, Labels):
         raise TypeError(f"`labels` must be Labels (see `labels_of`), got {labels!r:.100}.")
-    return labels
+    rows: np.ndarray = labels.labelled[rng.permutation(len(labels.labelled))]
+    return rows
 
 
 def _joined(groups: list[list[np.ndarray]]) -> NodeSplit:

@@ -81,8 +81,8 @@ def draw(
             f"`graph` is too dense: {wanted:,} negatives are wanted, and there are {len(pairs):,} pairs to draw from."
         )
     # Those of largest log weight plus Gumbel noise are a draw without replacement (Efraimidis and Spirakis, 2006).
-    chance = np.log(weight[0][pairs[:, 0]]) + np.log(weight[1][pairs[:, 1]]) + rng.gumbel(size=len(pairs))
-    drawn: np.ndarray = pairs[np.argsort(-chance, kind="stable")[:wanted]]
+    order = np.log(_chance(pairs, weight, directed)) + rng.gumbel(size=len(pairs))
+    drawn: np.ndarray = pairs[np.argsort(-order, kind="stable")[:wanted]]
     return drawn
 
 
@@ -114,6 +114,13 @@ def _eligible(pairs: np.ndarray, count: int, taken: np.ndarray, directed: bool) 
     keys = keys_of(pairs, count, directed)
     place = np.minimum(np.searchsorted(taken, keys), len(taken) - 1)
     return pairs[taken[place] != keys]
+
+
+def _chance(pairs: np.ndarray, weight: tuple[np.ndarray, np.ndarray], directed: bool) -> np.ndarray:
+    """How likely each pair is to be drawn, up to a factor: in either order, unless `directed`."""
+    first, last = pairs.T
+    chance: np.ndarray = weight[0][first] * weight[1][last]
+    return chance if directed else chance + weight[0][last] * weight[1][first]
 
 
 def _distinct(pairs: np.ndarray, count: int, directed: bool) -> np.ndarray:

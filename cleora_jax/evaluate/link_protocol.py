@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -61,14 +62,15 @@ class LinkProtocol:
             raise TypeError(f"`scorers` must be a tuple of names, got {self.scorers!r}.")
         for scorer_name in self.scorers:
             checks.one_of("scorers", scorer_name, SCORERS)
-        object.__setattr__(self, "scorers", tuple(dict.fromkeys(self.scorers)))
+        keep = partial(object.__setattr__, self)  # so that NumPy's numbers become Python's
+        keep("scorers", tuple(dict.fromkeys(self.scorers)))
         if not isinstance(self.heuristics, bool):
             raise TypeError(f"`heuristics` must be a bool, got {self.heuristics!r}.")
-        for name in ("candidates", "ranked", "fit_pairs"):
-            checks.integer(name, getattr(self, name), low=1)
-        if not checks.real("C", self.C, low=0):
+        for name, low in (("candidates", 1), ("ranked", 1), ("fit_pairs", 1), ("seed", 0)):
+            keep(name, checks.integer(name, getattr(self, name), low=low))
+        keep("C", checks.real("C", self.C, low=0))
+        if not self.C:
             raise checks.OptionError(f"`C` must be above 0, got {self.C}.")
-        checks.integer("seed", self.seed, low=0)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import product
 from typing import Any, Literal, NamedTuple
 
@@ -53,17 +53,17 @@ class NodeProtocol:
     def __post_init__(self) -> None:
         if not isinstance(self.train, (tuple, list)) or not self.train:
             raise TypeError(f"`train` must be a tuple of shares, got {self.train!r}.")
-        shares = tuple(checks.real("train", share, low=0, high=1, open_high=True) for share in self.train)
-        object.__setattr__(self, "train", shares)
-        checks.integer("splits", self.splits, low=1)
+        keep = partial(object.__setattr__, self)  # so that NumPy's numbers become Python's
+        keep("train", tuple(checks.real("train", share, low=0, high=1, open_high=True) for share in self.train))
+        for name, low in (("splits", 1), ("folds", 2), ("seed", 0)):
+            keep(name, checks.integer(name, getattr(self, name), low=low))
         checks.one_of("classifier", self.classifier, ("auto", *CLASSIFIERS))
-        if not checks.real("C", self.C, low=0):
+        keep("C", checks.real("C", self.C, low=0))
+        if not self.C:
             raise checks.OptionError(f"`C` must be above 0, got {self.C}.")
         for name in ("unit_rows", "tune"):
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(f"`{name}` must be a bool, got {getattr(self, name)!r}.")
-        checks.integer("folds", self.folds, low=2)
-        checks.integer("seed", self.seed, low=0)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -106,9 +106,11 @@ class NodeScores:
     def records(self) -> list[dict[str, Any]]:
         """One flat dict for each training share, metric and method (the embedding, the majority), for lines of JSON."""
         sources = {str(self.settings.get("method", "embedding")): self.values, MAJORITY: self.majority}
+        how = {name: getattr(self.protocol, name) for name in ("classifier", "C", "unit_rows", "tune", "seed")}
         return [
             {"method": method, "train": share, "metric": self.label if name == "micro_f1" else name}
             | summary(found[at]).as_dict()
+            | how
             for method, values in sources.items()
             for name, found in values.items()
             for at, share in enumerate(self.protocol.train)

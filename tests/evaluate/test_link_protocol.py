@@ -116,7 +116,7 @@ def test_noise_is_at_chance_and_truth_is_not():
     noise, near = (predict_edges(SPLIT, vectors, QUICK) for vectors in (NOISE, NEAR))
     assert noise.best["auc_uniform"] == pytest.approx(0.5, abs=0.12)
     assert near.best["auc_uniform"] > 0.8 and near.best["mrr_uniform"] > 2 * noise.best["mrr_uniform"]
-    assert near["common neighbours"]["auc_uniform"] > 0.8
+    assert near["common neighbours"]["auc_uniform"] > 0.7
 
 
 SEEN: list[cj.Graph] = []

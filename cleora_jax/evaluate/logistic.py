@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 import numpy as np
@@ -12,6 +14,7 @@ from cleora_jax.vectors.search import unit_rows
 Classifier = Literal["one-vs-rest", "multinomial"]
 CLASSIFIERS = ("one-vs-rest", "multinomial")
 MAX_ITERATIONS = 1000
+MAX_THREADS = 4  # each holds a copy of the vectors at 16 bytes a number
 
 
 def class_scores(
@@ -32,17 +35,20 @@ def class_scores(
 
 
 def _one_vs_rest(train: np.ndarray, classes: np.ndarray, others: np.ndarray, strength: float) -> np.ndarray:
-    """A class that no entity has, or all have, scores −∞ or ∞: probability 0 or 1."""
+    """A class that no entity has, or all have, scores −∞ or ∞: probability 0 or 1.
+
+    Classes are fitted in threads: liblinear runs without the lock, and its primal solver draws nothing at random.
+    """
     from sklearn.linear_model import LogisticRegression
 
-    scores = np.empty((len(others), classes.shape[1]))
-    for at, own in enumerate(np.ascontiguousarray(classes.T)):
+    def of_class(own: np.ndarray) -> np.ndarray:
         if own.all() or not own.any():
-            scores[:, at] = np.inf if own.all() else -np.inf
-            continue
+            return np.full(len(others), np.inf if own.all() else -np.inf)
         model = LogisticRegression(C=strength, solver="liblinear", max_iter=MAX_ITERATIONS)
-        scores[:, at] = model.fit(train, own).decision_function(others)
-    return scores
+        return model.fit(train, own).decision_function(others)
+
+    with ThreadPoolExecutor(min(MAX_THREADS, os.cpu_count() or 1)) as pool:
+        return np.stack(list(pool.map(of_class, np.ascontiguousarray(classes.T))), axis=1)
 
 
 def _multinomial(train: np.ndarray, classes: np.ndarray, others: np.ndarray, strength: float) -> np.ndarray:

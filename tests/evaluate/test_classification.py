@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score
 
@@ -29,6 +29,7 @@ def counted(truth: np.ndarray, predicted: np.ndarray, average: str) -> float:
 
 
 @given(tables, st.sampled_from(["micro", "macro", "weighted"]))
+@settings(deadline=None)
 def test_f1_is_its_definition(rows, average):
     truth, predicted = (np.array(side, bool) for side in zip(*rows, strict=True))
     assert f1(truth, predicted, average) == pytest.approx(counted(truth, predicted, average), abs=1e-12)

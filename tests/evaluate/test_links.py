@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cleora_jax.evaluate import average_precision, hits_at_k, hits_within, mean_reciprocal_rank, ranks, roc_auc
@@ -14,12 +14,14 @@ scores = st.lists(st.integers(-3, 3).map(float), min_size=1, max_size=12)  # few
 
 
 @given(scores, scores)
+@settings(deadline=None)
 def test_auc_counts_pairs_and_ties_half(positive, negative):
     wins = np.mean([(p > n) + (p == n) / 2 for p in positive for n in negative])
     assert roc_auc(positive, negative) == pytest.approx(wins, abs=1e-12)
 
 
 @given(scores, scores)
+@settings(deadline=None)
 def test_average_precision_adds_up_over_distinct_thresholds(positive, negative):
     total, before = 0.0, 0
     for cut in sorted({*positive, *negative}, reverse=True):
@@ -30,12 +32,14 @@ def test_average_precision_adds_up_over_distinct_thresholds(positive, negative):
 
 
 @given(scores, scores, st.integers(1, 14))
+@settings(deadline=None)
 def test_hits_at_k_as_ogb(positive, negative, k):
     expected = 1.0 if len(negative) < k else np.mean(np.array(positive) > sorted(negative)[-k])
     assert hits_at_k(positive, negative, k) == expected
 
 
 @given(st.integers(1, 6).flatmap(lambda c: st.lists(st.tuples(st.integers(0, 3), st.lists(st.tuples(st.integers(0, 3), st.booleans()), min_size=c, max_size=c)), min_size=1, max_size=5)))  # fmt: skip
+@settings(deadline=None)
 def test_ranks_as_ogb_and_filtered(rows):
     positive = np.array([row[0] for row in rows], float)
     negative = np.array([[score for score, _ in row[1]] for row in rows], float)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import ndcg_score
 
@@ -42,6 +42,7 @@ def by_hand(lists: list[list[int]], relevant: list[set[int]], k: int) -> dict[st
 
 
 @given(users, st.integers(1, ITEMS + 2))
+@settings(deadline=None)
 def test_equal_to_loops_over_users(found, k):
     lists = [list(order[:length]) for order, length, _ in found]
     relevant = [wanted for *_, wanted in found]

@@ -1,0 +1,37 @@
+"""The judge of any method: protocols, splits without leaks, metrics, and heuristics to stand beside."""
+
+from cleora_jax.evaluate.classification import accuracy as accuracy
+from cleora_jax.evaluate.classification import f1 as f1
+from cleora_jax.evaluate.classification import one_hot as one_hot
+from cleora_jax.evaluate.classification import top_k_labels as top_k_labels
+from cleora_jax.evaluate.clustering import ari as ari
+from cleora_jax.evaluate.clustering import clustering_accuracy as clustering_accuracy
+from cleora_jax.evaluate.clustering import nmi as nmi
+from cleora_jax.evaluate.clustering import purity as purity
+from cleora_jax.evaluate.clustering import silhouette as silhouette
+from cleora_jax.evaluate.heuristics import adamic_adar as adamic_adar
+from cleora_jax.evaluate.heuristics import common_neighbours as common_neighbours
+from cleora_jax.evaluate.heuristics import preferential_attachment as preferential_attachment
+from cleora_jax.evaluate.heuristics import resource_allocation as resource_allocation
+from cleora_jax.evaluate.interval import Summary as Summary
+from cleora_jax.evaluate.interval import summary as summary
+from cleora_jax.evaluate.link_protocol import LinkProtocol as LinkProtocol
+from cleora_jax.evaluate.link_protocol import LinkScores as LinkScores
+from cleora_jax.evaluate.link_protocol import predict_edges as predict_edges
+from cleora_jax.evaluate.links import average_precision as average_precision
+from cleora_jax.evaluate.links import hits_at_k as hits_at_k
+from cleora_jax.evaluate.links import hits_within as hits_within
+from cleora_jax.evaluate.links import mean_reciprocal_rank as mean_reciprocal_rank
+from cleora_jax.evaluate.links import ranks as ranks
+from cleora_jax.evaluate.links import roc_auc as roc_auc
+from cleora_jax.evaluate.node_protocol import NodeProtocol as NodeProtocol
+from cleora_jax.evaluate.node_protocol import NodeScores as NodeScores
+from cleora_jax.evaluate.node_protocol import classify_nodes as classify_nodes
+from cleora_jax.evaluate.node_splits import NodeSplit as NodeSplit
+from cleora_jax.evaluate.node_splits import split_nodes as split_nodes
+from cleora_jax.evaluate.node_splits import split_nodes_per_class as split_nodes_per_class
+from cleora_jax.evaluate.ranking import ranking_metrics as ranking_metrics
+from cleora_jax.evaluate.splits import EdgeSplit as EdgeSplit
+from cleora_jax.evaluate.splits import HeldOut as HeldOut
+from cleora_jax.evaluate.splits import split_edges as split_edges
+from cleora_jax.evaluate.splits import split_hyperedges as split_hyperedges

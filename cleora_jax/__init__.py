@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cleora_jax.baselines import FastRP as FastRP
     from cleora_jax.baselines import Filter as Filter
     from cleora_jax.baselines import GraRep as GraRep
+    from cleora_jax.baselines import LaplacianEigenmaps as LaplacianEigenmaps
     from cleora_jax.baselines import NetMF as NetMF
     from cleora_jax.baselines import ProNE as ProNE
     from cleora_jax.baselines import RandNE as RandNE
@@ -42,6 +43,17 @@ if TYPE_CHECKING:
     from cleora_jax.data import list_datasets as list_datasets
     from cleora_jax.data import load_dataset as load_dataset
     from cleora_jax.estimator import CleoraEmbedder as CleoraEmbedder
+    from cleora_jax.evaluate import EdgeSplit as EdgeSplit
+    from cleora_jax.evaluate import LinkProtocol as LinkProtocol
+    from cleora_jax.evaluate import LinkScores as LinkScores
+    from cleora_jax.evaluate import NodeProtocol as NodeProtocol
+    from cleora_jax.evaluate import NodeScores as NodeScores
+    from cleora_jax.evaluate import classify_nodes as classify_nodes
+    from cleora_jax.evaluate import predict_edges as predict_edges
+    from cleora_jax.evaluate import split_edges as split_edges
+    from cleora_jax.evaluate import split_hyperedges as split_hyperedges
+    from cleora_jax.evaluate import split_nodes as split_nodes
+    from cleora_jax.evaluate import split_nodes_per_class as split_nodes_per_class
     from cleora_jax.graph import BuildReport as BuildReport
     from cleora_jax.graph import Column as Column
     from cleora_jax.graph import Graph as Graph
@@ -69,6 +81,9 @@ if TYPE_CHECKING:
     from cleora_jax.learn import learn_weights as learn_weights
     from cleora_jax.learn import predict_links as predict_links
     from cleora_jax.learn import refine as refine
+    from cleora_jax.methods import METHODS as METHODS
+    from cleora_jax.methods import list_methods as list_methods
+    from cleora_jax.methods import method_named as method_named
     from cleora_jax.sparse import Mixture as Mixture
     from cleora_jax.sparse import Operator as Operator
     from cleora_jax.sparse import apply as apply
@@ -89,7 +104,7 @@ if TYPE_CHECKING:
 _NAMES_OF = {
     "_checks": "InputError NotFoundError OptionError",
     "_progress": "progress_bar",
-    "baselines": "FastRP Filter GraRep HOPE NetMF ProNE RandNE SketchNE spectral_propagation",
+    "baselines": "FastRP Filter GraRep HOPE LaplacianEigenmaps NetMF ProNE RandNE SketchNE spectral_propagation",
     "data": "Dataset DatasetInfo download list_datasets load_dataset",
     "cleora": """
         Cleora Features Fitted RankWarning Trace TwoSidedWarning embed embed_apart embed_edge_features
@@ -102,6 +117,11 @@ _NAMES_OF = {
     """,
     "sparse": "Mixture Operator apply from_bcoo markov metapath mix mixture to_bcoo",
     "learn": "History Links Refine Refined learn_weights predict_links refine",
+    "evaluate": """
+        EdgeSplit LinkProtocol LinkScores NodeProtocol NodeScores classify_nodes predict_edges split_edges
+        split_hyperedges split_nodes split_nodes_per_class
+    """,
+    "methods": "METHODS list_methods method_named",
     "estimator": "CleoraEmbedder",
     "vectors": "Embedding align combine load_embedding procrustes whiten whitening_rank",
 }

@@ -1,4 +1,4 @@
-"""The command line: `cleora-jax embed | info | similar | convert`. Heavy libraries load once arguments are read."""
+"""The command line, `cleora-jax embed` and others. Heavy libraries load once arguments are read."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import os
 import re
 import signal
 import sys
+import textwrap
 import time
 import warnings
 from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,8 +22,9 @@ from cleora_jax._checks import InputError, NotFoundError, OptionError
 from cleora_jax._version import __version__
 
 if TYPE_CHECKING:
-    from cleora_jax import Cleora, Features, Graph
+    from cleora_jax import Features, Graph
     from cleora_jax._progress import Progress
+    from cleora_jax.cleora import Method
 
 OK, FAILED, WRONG_INPUT = 0, 1, 2
 DEFAULT_COLUMNS = "complex::reflexive::node"
@@ -61,8 +64,8 @@ def _run(args: argparse.Namespace) -> int:
         return _fail(str(error), FAILED)
     except KeyboardInterrupt:
         return _fail("interrupted; no unfinished file was left. Run the command again to start over.")
-    except MemoryError:
-        return _fail("not enough memory: use a smaller --dim.", FAILED)
+    except MemoryError as error:
+        return _fail(str(error) or "not enough memory: use a smaller --dim.", FAILED)
     return OK
 
 
@@ -73,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"cleora-jax {__version__}")
     commands = parser.add_subparsers(metavar="command", required=True)
+    _methods_arguments(commands.add_parser("methods", help="list the methods of embedding and their settings"))
     _embed_arguments(commands.add_parser("embed", help="embed the entities of interaction files"))
     _info_arguments(commands.add_parser("info", help="describe interaction files or saved embeddings"))
     _similar_arguments(commands.add_parser("similar", help="list the entities most similar to one"))
@@ -93,6 +97,11 @@ def _embed_arguments(parser: argparse.ArgumentParser) -> None:
         help="several relations: add them up, or write one file each (default: joint, and says so)",
     )  # fmt: skip
     _method_arguments(parser)
+    _common_arguments(parser)
+
+
+def _methods_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=_methods)
     _common_arguments(parser)
 
 
@@ -152,29 +161,41 @@ def _input_arguments(parser: argparse.ArgumentParser, *, required: bool) -> None
 
 
 def _method_arguments(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("method")
-    group.add_argument("--algorithm", choices=("cleora",), default="cleora", help="(default: cleora)")
-    group.add_argument("--dim", "-d", type=int, default=256, help="columns of the vectors (default: 256)")
-    group.add_argument("--iterations", "-n", type=int, default=40, help="steps (default: 40)")
+    """Options not given are left to the method, whose defaults hold."""
+    group = parser.add_argument_group(
+        "method", "(defaults are those of Cleora; other methods take --dim, --seed and --set)"
+    )
     group.add_argument(
-        "--propagation", choices=("left", "symmetric", "directed", "directed-in", "directed-both"), default="left",
+        "--algorithm", default="cleora", metavar="NAME", help="see `cleora-jax methods` (default: cleora)"
+    )
+    group.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", type=_setting,
+        help="a setting of the method, e.g. --algorithm netmf --set window=5 --set rank=256; may be repeated",
+    )  # fmt: skip
+    group.add_argument("--dim", "-d", type=int, help="columns of the vectors (default: 256; 128 for other methods)")
+    group.add_argument("--iterations", "-n", type=int, help="steps (default: 40)")
+    group.add_argument(
+        "--propagation", choices=("left", "symmetric", "directed", "directed-in", "directed-both"),
         help="the Markov matrix (default: left)",
     )  # fmt: skip
-    group.add_argument("--normalization", choices=("l2", "l1", "none"), default="l2", help="of rows (default: l2)")
-    group.add_argument("--whiten", default="every", help="every, last, off, or a number k of steps (default: every)")
-    group.add_argument("--whiten-alpha", type=float, default=1.0, help="softness in [0, 1] (default: 1)")
+    group.add_argument("--normalization", choices=("l2", "l1", "none"), help="of rows (default: l2)")
+    group.add_argument(
+        "--whiten", type=lambda text: int(text) if text.isdecimal() else text,
+        help="every, last, off, or a number k of steps (default: every)",
+    )  # fmt: skip
+    group.add_argument("--whiten-alpha", type=float, help="softness in [0, 1] (default: 1)")
     group.add_argument("--whiten-rank", type=int, help="directions kept (default: entities / 16, at most dim)")
-    group.add_argument("--residual-weight", type=float, default=0.0, help="in [0, 1) (default: 0)")
-    group.add_argument("--init", choices=("hash", "pycleora"), default="hash", help="first vectors (default: hash)")
-    group.add_argument("--seed", type=int, default=0, help="of the first vectors (default: 0)")
-    group.add_argument("--form", choices=("auto", "clique", "factored"), default="auto", help=argparse.SUPPRESS)
+    group.add_argument("--residual-weight", type=float, help="in [0, 1) (default: 0)")
+    group.add_argument("--init", choices=("hash", "pycleora"), help="first vectors (default: hash)")
+    group.add_argument("--seed", type=int, help="of the first vectors (default: 0)")
+    group.add_argument("--form", choices=("auto", "clique", "factored"), help=argparse.SUPPRESS)
     group.add_argument(
         "--hyperedge-trim-n", type=int, metavar="N",
         help="of larger hyperedges, keep only pairs with one of their N most frequent entities (default: all)",
     )  # fmt: skip
     group.add_argument("--tolerance", type=float, help="stop when the column space moves by at most this")
     group.add_argument(
-        "--scales", type=_depths, nargs="?", const=DEFAULT_SCALES, default=(), metavar="DEPTHS",
+        "--scales", type=_depths, nargs="?", const=DEFAULT_SCALES, metavar="DEPTHS",
         help="vectors of several depths side by side (given without DEPTHS: 10,20,30,40)",
     )  # fmt: skip
     group.add_argument(
@@ -182,7 +203,7 @@ def _method_arguments(parser: argparse.ArgumentParser) -> None:
         help="weigh neighbours by exp(cosine / T) of the vectors at each step (default: do not)",
     )  # fmt: skip
     group.add_argument(
-        "--metapath", type=lambda text: tuple(text.split(",")), default=(), metavar="RELATIONS",
+        "--metapath", type=lambda text: tuple(text.split(",")), metavar="RELATIONS",
         help="walk these relations in turn and back, e.g. user-item,item-shop; '~' goes against one",
     )  # fmt: skip
     group.add_argument(
@@ -227,7 +248,7 @@ def _embed(args: argparse.Namespace) -> dict[str, Any]:
             embeddings = embed_apart(graph, method, init=init, progress=progress)
         else:
             joint: Literal["joint"] | None = "joint" if len(graph.relations) > 1 else None
-            if joint and args.relations is None and not method.metapath:
+            if joint and args.relations is None and not getattr(method, "metapath", ()):
                 names = ", ".join(relation.name for relation in graph.relations)
                 _say(args, f"several relations ({names}) added up; --relations apart writes one file each")
             embeddings = {"": embed(graph, method, init=init, relations=joint, progress=progress)}
@@ -366,16 +387,46 @@ def _graph(args: argparse.Namespace) -> Graph:
     return graph
 
 
-def _method(args: argparse.Namespace) -> Cleora:
-    from cleora_jax import Cleora
+def _setting(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"settings are written as name=value, got {text!r}")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value
 
-    return Cleora(
-        dim=args.dim, num_iterations=args.iterations, propagation=args.propagation, normalization=args.normalization,
-        whiten=int(args.whiten) if args.whiten.isdecimal() else args.whiten, whiten_alpha=args.whiten_alpha,
-        whiten_rank=args.whiten_rank, residual_weight=args.residual_weight, init=args.init, seed=args.seed,
-        form=args.form, hyperedge_trim_n=args.hyperedge_trim_n, tolerance=args.tolerance, scales=args.scales,
-        attention_temperature=args.attention_temperature, metapath=args.metapath,
-    )  # fmt: skip
+
+METHOD_OPTIONS = (
+    "dim", "iterations", "propagation", "normalization", "whiten", "whiten_alpha", "whiten_rank", "residual_weight",
+    "init", "seed", "form", "hyperedge_trim_n", "tolerance", "scales", "attention_temperature", "metapath",
+)  # fmt: skip
+FIELDS = {"iterations": "num_iterations"}  # of options that have another name
+
+
+def _method(args: argparse.Namespace) -> Method:
+    """The method, of the options that were given."""
+    from cleora_jax import METHODS, method_named
+
+    if args.algorithm not in METHODS:
+        raise OptionError(f"`--algorithm` must be one of {', '.join(METHODS)}, got {args.algorithm!r}.")
+    given = {FIELDS.get(name, name): getattr(args, name) for name in METHOD_OPTIONS if getattr(args, name) is not None}
+    return method_named(args.algorithm, **given | dict(args.set))
+
+
+def _methods(args: argparse.Namespace) -> dict[str, Any]:
+    from cleora_jax import METHODS, list_methods
+
+    found: dict[str, dict[str, Any]] = {
+        name: {"about": about, "settings": {field.name: repr(field.default) for field in fields(METHODS[name])}}
+        for name, about in list_methods().items()
+    }
+    for name, one in found.items():
+        _say(args, f"{name:<12} {one['about']}", stream=sys.stdout)
+        settings = ", ".join(f"{setting}={default}" for setting, default in one["settings"].items())
+        if not args.quiet:
+            _say(args, textwrap.indent(textwrap.fill(settings, 100), " " * 13), stream=sys.stdout)
+    return found
 
 
 def _features(args: argparse.Namespace) -> Features | None:

@@ -1,5 +1,6 @@
 from cleora_jax.baselines.grarep import GraRep as GraRep
 from cleora_jax.baselines.hope import HOPE as HOPE
+from cleora_jax.baselines.laplacian import LaplacianEigenmaps as LaplacianEigenmaps
 from cleora_jax.baselines.netmf import NetMF as NetMF
 from cleora_jax.baselines.projection import FastRP as FastRP
 from cleora_jax.baselines.projection import RandNE as RandNE

@@ -22,7 +22,9 @@ from cleora_jax.vectors.search import unit_rows
 
 @dataclass(frozen=True)
 class GraRep(Baseline):
-    """For k = 1 … K, U √Σ of max(0, log(P^k_ij / Σ_i P^k_ij) − log β), β = 1/n, rows at unit length; side by side.
+    """Log matrices of 1 … K steps, factorised one by one, side by side.
+
+    For k = 1 … K, U √Σ of max(0, log(P^k_ij / Σ_i P^k_ij) − log β), β = 1/n, rows at unit length; side by side.
 
     Args:
         dim, weighted, seed: as of all baselines; `dim` is of all steps together.

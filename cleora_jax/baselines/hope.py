@@ -26,7 +26,9 @@ VANISHED = 1e-3  # ρ below this share of σ_max counts as 0: the graph has next
 
 @dataclass(frozen=True)
 class HOPE(Baseline):
-    """U √Σ and V √Σ, side by side, of the Katz matrix S = Σ_{k ≥ 1} (β A)^k: half of the columns each.
+    """Source and target vectors whose products are Katz proximities.
+
+    U √Σ and V √Σ, side by side, of the Katz matrix S = Σ_{k ≥ 1} (β A)^k: half of the columns each.
 
     Args:
         dim, weighted, seed: as of all baselines; `dim` must be even.

@@ -19,7 +19,9 @@ from cleora_jax.sparse.spectral import Linear, largest_eigh, linear
 
 @dataclass(frozen=True)
 class LaplacianEigenmaps(Baseline):
-    """y = D^-½ u, u the eigenvectors of L = 1 − D^-½ A D^-½ of smallest eigenvalues but for the constant y.
+    """The smoothest functions on the graph, eigenvectors of its Laplacian.
+
+    y = D^-½ u, u the eigenvectors of L = 1 − D^-½ A D^-½ of smallest eigenvalues but for the constant y.
 
     Each column solves L' y = λ D y. A graph of c components has c eigenvalues of 0: only one direction, the constant,
     is left out, so that the first c − 1 columns tell components apart. Columns have Σ_i D_ii y_i² = 1.

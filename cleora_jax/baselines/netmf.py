@@ -23,7 +23,9 @@ ROWS = 512  # of M made at a time where it is never stored
 
 @dataclass(frozen=True)
 class NetMF(Baseline):
-    """U √Σ of log max(M, 1), M = vol / (b T) · Σ_{r ≤ T} P^r D⁻¹.
+    """The matrix behind DeepWalk, made and factorised.
+
+    U √Σ of log max(M, 1), M = vol / (b T) · Σ_{r ≤ T} P^r D⁻¹.
 
     Args:
         dim, weighted, seed: as of all baselines.

@@ -27,7 +27,9 @@ SCALINGS = ("l2", "standard", "none")
 
 @dataclass(frozen=True)
 class RandNE(Baseline):
-    """Iterative random projection: E = Σ a_i S^i R with R normal numbers of orthogonal columns.
+    """Powers of a matrix applied to random vectors, added up with weights.
+
+    E = Σ a_i S^i R with R normal numbers of orthogonal columns.
 
     Args:
         dim, weighted, seed: as of all baselines.
@@ -79,7 +81,9 @@ class RandNE(Baseline):
 
 @dataclass(frozen=True)
 class FastRP(Baseline):
-    """Fast random projection: E = Σ w_k P^k diag(deg^β) R over k ≥ 1, with R very sparse.
+    """Steps of a random walk applied to very sparse random vectors, hubs held back.
+
+    E = Σ w_k P^k diag(deg^β) R over k ≥ 1, with R very sparse.
 
     Args:
         dim, weighted, seed: as of all baselines.

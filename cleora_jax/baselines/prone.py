@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -50,15 +51,24 @@ class Filter:
     ending: Ending = "svd"
 
     def __post_init__(self) -> None:
-        checks.integer("num_terms", self.num_terms, low=1)
+        checks.integer("num_terms", self.num_terms, low=1, high=100)
         checks.real("mu", self.mu, low=-np.inf)
         checks.real("theta", self.theta, low=0)
         checks.one_of("ending", self.ending, ENDINGS)
 
 
+def filter_of(given: Filter | Mapping[str, Any] | None) -> Filter | None:
+    """A filter, also from its settings as they are saved."""
+    if given is None or isinstance(given, Filter):
+        return given
+    if not isinstance(given, Mapping):
+        raise TypeError(f"`filter` must be a Filter, its settings, or None, got {given!r}.")
+    return Filter(**given)
+
+
 @dataclass(frozen=True)
 class ProNE(Baseline):
-    """Sparse matrix factorisation, then spectral propagation.
+    """The edges' log matrix factorised, then a filter of the graph's spectrum.
 
     First, F = ln p_ij − ln c_j on the edges alone, where p = D⁻¹ A and c_j ∝ (Σ_i p_ij)^¾ of sum 1; its truncated
     singular value decomposition gives U √Σ, rows at unit length. Then `Filter`: with L = I − P̃, M = L − μ and Bessel
@@ -82,6 +92,10 @@ class ProNE(Baseline):
     """
 
     filter: Filter | None = Filter()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._keep(filter=filter_of(self.filter))
 
     def bytes_needed(self, num_entities: int, num_entries: int) -> int:
         """Five tables and two matrices."""
@@ -176,7 +190,7 @@ def spectral_propagation(
         >>> import cleora_jax as cj
         >>> graph = cj.from_edges([0, 0, 1, 3, 3, 4, 2], [1, 2, 2, 4, 5, 5, 3])
         >>> spectral_propagation(graph, cj.embed(graph, cj.ProNE(dim=4, filter=None)))
-        Embedding(6 × 4 float32, 96 bytes; node: 6; settings: method='ProNE', dim=4, …)
+        Embedding(6 × 4 float32, 96 bytes; node: 6; settings: method='ProNE', dim=4, ...)
     """
     if embedding.vocab != graph.vocab:
         raise checks.OptionError("`embedding` must be of the entities of `graph`, in their order.")

@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress
 from cleora_jax.baselines.method import FLOAT, Baseline, fetched
-from cleora_jax.baselines.prone import Filter, filtered
+from cleora_jax.baselines.prone import Filter, filter_of, filtered
 from cleora_jax.sparse.from_graph import from_csr, inverse, row_sums, scaled
 from cleora_jax.sparse.spectral import linear, randomized_eigh
 from cleora_jax.vectors.orthogonal import gram, orthonormal, svd, times
@@ -25,7 +25,9 @@ FIRST, SECOND = 100, 1000  # more columns than dim that the two sketches have
 
 @dataclass(frozen=True)
 class SketchNE(Baseline):
-    """U √Σ of g(F C), g(x) = log(1 + x) where positive, else 0: NetMF's matrix from few eigenpairs, never stored.
+    """NetMF for large graphs: its matrix from few eigenpairs, the logarithm factorised from sketches.
+
+    U √Σ of g(F C), g(x) = log(1 + x) where positive, else 0, with F C ≈ NetMF's matrix, never stored.
 
     Args:
         dim, weighted, seed: as of all baselines.
@@ -65,6 +67,7 @@ class SketchNE(Baseline):
         self._keep(negatives=checks.real("negatives", self.negatives, low=1e-6))
         self._keep(alpha=checks.real("alpha", self.alpha, low=0, high=1))
         checks.one_of("scaling", self.scaling, ("l2", "none"))
+        self._keep(filter=filter_of(self.filter))
 
     def bytes_needed(self, num_entities: int, num_entries: int) -> int:
         """Tables of h columns, of d + 100, some rows of the log matrix, and the second sketch's core."""

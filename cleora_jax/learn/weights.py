@@ -11,9 +11,9 @@ import numpy as np
 import optax
 
 from cleora_jax._progress import Progress, no_progress
+from cleora_jax.learn.pairs import Pairs
 from cleora_jax.learn.refinement.losses import unit
 from cleora_jax.learn.refinement.method import Refine
-from cleora_jax.learn.refinement.pairs import Pairs
 from cleora_jax.learn.refinement.problem import problem_of
 from cleora_jax.learn.refinement.training import SGD, Model, train
 from cleora_jax.vectors.embedding import Embedding

@@ -5,6 +5,7 @@ The small problems are solved in float64 on the host, all that is tall is produc
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
@@ -202,8 +203,8 @@ def _residual(q: jax.Array, product: jax.Array, values: jax.Array) -> jax.Array:
 def _chebyshev(forward: Product, q: jax.Array, low: float, high: float, top: float) -> jax.Array:
     """T_m((2 M − low − high) / (high − low)) q, m such that T_m is at most GROWTH at the eigenvalue `top`."""
     centre, half = np.float32((high + low) / 2), np.float32((high - low) / 2)
-    beyond = max((top - centre) / half, 1 + 1e-6)
-    degree = int(np.clip(np.arccosh(GROWTH) / np.arccosh(beyond), 1, MAX_DEGREE))
+    beyond = max(float((top - centre) / half), 1 + 1e-6)
+    degree = min(max(1, int(math.acosh(GROWTH) / math.acosh(beyond))), MAX_DEGREE)
     before, now = q, _shifted(forward(q), q, centre, half)
     for _ in range(degree - 1):
         before, now = now, _recurrence(forward(now), now, before, centre, half)
@@ -216,7 +217,5 @@ def _shifted(product: jax.Array, q: jax.Array, centre: jax.Array, half: jax.Arra
 
 
 @jax.jit
-def _recurrence(
-    product: jax.Array, now: jax.Array, before: jax.Array, centre: jax.Array, half: jax.Array
-) -> jax.Array:
+def _recurrence(product: jax.Array, now: jax.Array, before: jax.Array, centre: jax.Array, half: jax.Array) -> jax.Array:
     return 2 * (product - centre * now) / half - before

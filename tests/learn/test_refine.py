@@ -17,6 +17,7 @@ from sklearn.metrics import roc_auc_score
 
 from cleora_jax._checks import NotFoundError, OptionError
 from cleora_jax.graph.vocab import Vocab
+from cleora_jax.learn.pairs import hold_out, pair_keys
 from cleora_jax.learn.refinement import batches as batches_module
 from cleora_jax.learn.refinement import problem as problem_module
 from cleora_jax.learn.refinement.batches import Batch, PairRows, batches_of
@@ -24,7 +25,6 @@ from cleora_jax.learn.refinement.head import mapped_vectors, own_vectors
 from cleora_jax.learn.refinement.losses import DRAWING, LOSSES
 from cleora_jax.learn.refinement.method import Refine
 from cleora_jax.learn.refinement.negatives import Known
-from cleora_jax.learn.refinement.pairs import hold_out, pair_keys
 from cleora_jax.learn.refinement.problem import problem_of
 from cleora_jax.learn.refinement.separation import auc, mean_hinge
 from cleora_jax.learn.refinement.training import SGD, Model, run_batches

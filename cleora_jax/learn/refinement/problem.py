@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cleora_jax import _checks as checks
+from cleora_jax.learn.pairs import check_apart, hold_out, pair_rows
 from cleora_jax.learn.refinement.batches import PairRows
 from cleora_jax.learn.refinement.method import Refine
 from cleora_jax.learn.refinement.negatives import Known
-from cleora_jax.learn.refinement.pairs import check_apart, hold_out, pair_rows
 from cleora_jax.learn.refinement.training import Data
 from cleora_jax.vectors.embedding import Embedding
 from cleora_jax.vectors.search import unit_rows

@@ -11,9 +11,9 @@ import optax
 
 from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress, no_progress
+from cleora_jax.learn.pairs import Pairs
 from cleora_jax.learn.refinement.head import Head, first_head, map_rows, mapped_vectors, own_vectors
 from cleora_jax.learn.refinement.method import Refine
-from cleora_jax.learn.refinement.pairs import Pairs
 from cleora_jax.learn.refinement.problem import Problem, problem_of
 from cleora_jax.learn.refinement.training import SGD, History, Model, train
 from cleora_jax.vectors.embedding import Embedding

@@ -37,7 +37,7 @@ class SGC:
     """
 
     num_steps: int = 2
-    C: float | Sequence[float] = (0.1, 1.0, 10.0, 100.0, 1000.0)
+    C: float | Sequence[float] = (1.0, 10.0, 100.0, 1000.0, 10_000.0)
     normalization: Normalization = "l1"
 
     needs: ClassVar[tuple[str, ...]] = ("features", "graph")

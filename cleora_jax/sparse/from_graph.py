@@ -197,10 +197,10 @@ def _directed(graph: Graph, inward: bool, differentiable: bool) -> Operator:
 
 
 def from_csr(matrix: sp.csr_array, *, symmetric: bool = False) -> Operator:
-    """Any square matrix as an operator, float32, with what products by its transpose need.
+    """Any matrix as an operator, float32, with what products by its transpose need.
 
     Args:
-        matrix: n × n, sorted, without duplicates.
+        matrix: n × n or n × f, sorted, without duplicates.
         symmetric: it equals its transpose, which then need not be stored.
     """
     matrix = sp.csr_array(matrix.astype(np.float32, copy=False))

@@ -81,8 +81,8 @@ class Operator:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """(n, n)."""
-        return self.num_entities, self.num_entities
+        """(n, n); (n, f) where the last factor has f columns."""
+        return self.num_entities, self.factors[-1].shape[1]
 
     @property
     def num_entities(self) -> int:
@@ -104,8 +104,8 @@ def apply(op: Operator, x: jax.Array) -> jax.Array:
     """M x, in column blocks of the native kernel; works under jit, scan, vmap and grad.
 
     Args:
-        op: n × n.
-        x: float32[n, d].
+        op: n × n, or n × f.
+        x: float32[n, d], or float32[f, d].
 
     Returns:
         float32[n, d].
@@ -116,8 +116,8 @@ def apply(op: Operator, x: jax.Array) -> jax.Array:
         >>> cj.apply(op, jnp.ones((3, 2)))[:, 0].tolist()  # or op @ …
         [1.0, 1.0, 1.0]
     """
-    if x.ndim != 2 or x.shape[0] != op.num_entities:
-        raise OptionError(f"`x` must have shape ({op.num_entities}, d), got {x.shape}.")
+    if x.ndim != 2 or x.shape[0] != op.shape[1]:
+        raise OptionError(f"`x` must have shape ({op.shape[1]}, d), got {x.shape}.")
     if x.dtype != jnp.float32:
         raise TypeError(f"`x` must be float32 (the native kernel needs equal types), got {x.dtype}.")
     return join_columns([apply_block(op, block) for block in split_columns(x)])

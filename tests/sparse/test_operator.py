@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cleora_jax.graph import from_edges, from_hyperedges, from_scipy
 from cleora_jax.sparse import apply, from_bcoo, markov, to_bcoo
-from cleora_jax.sparse.from_graph import PROPAGATIONS
+from cleora_jax.sparse.from_graph import PROPAGATIONS, from_csr
 from cleora_jax.sparse.operator import Csr, Operator
 from tests import dense
 
@@ -245,3 +245,16 @@ def test_it_prints_what_is_static():
     for form in ("clique", "factored"):
         op = markov(from_edges([0, 0], [1, 2]), form=form)
         assert repr(op) == repr(jax.tree.map(lambda _: None, op)) == f"Operator(3 entities, {form})"
+
+
+def test_rectangular_product_and_gradient():
+    matrix = sp.random_array((30, 11), density=0.2, rng=RNG, format="csr", dtype=np.float32)
+    matrix.sort_indices()
+    op = from_csr(matrix)
+    x, y = RNG.standard_normal((11, 5)).astype(np.float32), RNG.standard_normal((30, 5)).astype(np.float32)
+    assert op.shape == (30, 11)
+    np.testing.assert_allclose(apply(op, jnp.asarray(x)), matrix.toarray().astype(float) @ x, atol=1e-5)
+    gradient = jax.grad(lambda x: (apply(op, x) * y).sum())(jnp.asarray(x))
+    np.testing.assert_allclose(gradient, matrix.toarray().astype(float).T @ y, atol=1e-5)
+    with pytest.raises(ValueError, match=r"`x` must have shape \(11, d\)"):
+        apply(op, jnp.ones((30, 5)))

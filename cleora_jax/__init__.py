@@ -74,10 +74,21 @@ if TYPE_CHECKING:
     from cleora_jax.graph import remove_hyperedges as remove_hyperedges
     from cleora_jax.graph import reweighted as reweighted
     from cleora_jax.graph import save_graph as save_graph
+    from cleora_jax.learn import GCN as GCN
+    from cleora_jax.learn import MLP as MLP
+    from cleora_jax.learn import SGC as SGC
+    from cleora_jax.learn import Candidates as Candidates
+    from cleora_jax.learn import Classified as Classified
+    from cleora_jax.learn import Epochs as Epochs
     from cleora_jax.learn import History as History
+    from cleora_jax.learn import Iterations as Iterations
+    from cleora_jax.learn import LabelPropagation as LabelPropagation
     from cleora_jax.learn import Links as Links
+    from cleora_jax.learn import LogisticRegression as LogisticRegression
     from cleora_jax.learn import Refine as Refine
     from cleora_jax.learn import Refined as Refined
+    from cleora_jax.learn import Score as Score
+    from cleora_jax.learn import classify as classify
     from cleora_jax.learn import learn_weights as learn_weights
     from cleora_jax.learn import predict_links as predict_links
     from cleora_jax.learn import refine as refine
@@ -116,7 +127,10 @@ _NAMES_OF = {
         remove_hyperedges reweighted save_graph
     """,
     "sparse": "Mixture Operator apply from_bcoo markov metapath mix mixture to_bcoo",
-    "learn": "History Links Refine Refined learn_weights predict_links refine",
+    "learn": """
+        Candidates Classified Epochs GCN History Iterations LabelPropagation Links LogisticRegression MLP
+        Refine Refined SGC Score classify learn_weights predict_links refine
+    """,
     "evaluate": """
         EdgeSplit LinkProtocol LinkScores NodeProtocol NodeScores classify_nodes predict_edges split_edges
         split_hyperedges split_nodes split_nodes_per_class

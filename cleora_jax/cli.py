@@ -411,7 +411,10 @@ def _method(args: argparse.Namespace) -> Method:
     if args.algorithm not in METHODS:
         raise OptionError(f"`--algorithm` must be one of {', '.join(METHODS)}, got {args.algorithm!r}.")
     given = {FIELDS.get(name, name): getattr(args, name) for name in METHOD_OPTIONS if getattr(args, name) is not None}
-    return method_named(args.algorithm, **given | dict(args.set))
+    try:
+        return method_named(args.algorithm, **given | dict(args.set))
+    except TypeError as error:  # in Python a bug of the caller; here the user's input
+        raise OptionError(str(error)) from error
 
 
 def _methods(args: argparse.Namespace) -> dict[str, Any]:

@@ -12,10 +12,10 @@ import scipy.sparse as sp
 from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress
 from cleora_jax.baselines.dense import factorised, no_dense
-from cleora_jax.baselines.matrices import transition
 from cleora_jax.baselines.method import FLOAT, Baseline
 from cleora_jax.baselines.walk_matrix import COLUMNS
 from cleora_jax.sparse.from_graph import from_csr
+from cleora_jax.sparse.normalized import transition
 from cleora_jax.sparse.operator import Operator, apply
 from cleora_jax.vectors.search import unit_rows
 

@@ -13,9 +13,9 @@ import scipy.sparse as sp
 
 from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress
-from cleora_jax.baselines.matrices import transition
 from cleora_jax.baselines.method import FLOAT, Baseline, fetched
 from cleora_jax.sparse.from_graph import from_csr, row_sums
+from cleora_jax.sparse.normalized import transition
 from cleora_jax.sparse.operator import Operator
 from cleora_jax.sparse.spectral import gaussian
 from cleora_jax.vectors.orthogonal import gram, orthonormal

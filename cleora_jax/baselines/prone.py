@@ -15,11 +15,11 @@ from scipy.special import iv
 from cleora_jax import _checks as checks
 from cleora_jax._blas import one_blas_thread
 from cleora_jax._progress import Progress, no_progress
-from cleora_jax.baselines.matrices import transition, with_loops
 from cleora_jax.baselines.method import FLOAT, Baseline, fetched
 from cleora_jax.graph.adjacency_matrix import adjacency
 from cleora_jax.graph.build import Graph
 from cleora_jax.sparse.from_graph import from_csr, row_sums, scaled
+from cleora_jax.sparse.normalized import transition, with_loops
 from cleora_jax.sparse.operator import Operator, apply
 from cleora_jax.sparse.spectral import linear, randomized_svd
 from cleora_jax.vectors.embedding import Embedding

@@ -12,8 +12,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from cleora_jax._progress import Progress
-from cleora_jax.baselines.matrices import symmetric
 from cleora_jax.sparse.from_graph import from_csr, row_sums
+from cleora_jax.sparse.normalized import symmetric
 from cleora_jax.sparse.operator import Operator, apply
 from cleora_jax.sparse.spectral import linear, randomized_eigh
 

@@ -11,8 +11,8 @@ import cleora_jax as cj
 from cleora_jax._checks import OptionError
 from cleora_jax.learn.classifiers import SGC, LogisticRegression, classify
 from cleora_jax.learn.classifiers.features import scaled_rows
-from cleora_jax.learn.classifiers.filter import smoothing
 from cleora_jax.learn.classifiers.simplified import smoothed
+from cleora_jax.sparse.normalized import smoothing
 from tests.learn.test_classify import SEVERAL, TOY, run
 
 

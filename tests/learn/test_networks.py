@@ -13,10 +13,11 @@ import scipy.sparse as sp
 import cleora_jax as cj
 from cleora_jax._checks import OptionError
 from cleora_jax.learn.classifiers import GCN, MLP, training
-from cleora_jax.learn.classifiers.filter import smoothing
-from cleora_jax.learn.classifiers.layers import Inputs, dropped, logits_of, product, product_over_rows, table_of
+from cleora_jax.learn.classifiers.layers import Inputs, dropped, logits_of, table_of
 from cleora_jax.learn.classifiers.training import first_parameters, mean_loss
 from cleora_jax.sparse.from_graph import from_csr
+from cleora_jax.sparse.normalized import smoothing
+from cleora_jax.vectors.stable import product, product_over_rows
 from tests.learn.test_classify import SEVERAL, TOY, run
 
 NATIVE = "cpu_csr_sparse_dense_ffi"

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from cleora_jax.learn.classifiers.features import scaled_rows
-from cleora_jax.learn.classifiers.filter import smoothing
 from cleora_jax.learn.classifiers.layers import Inputs, table_of
 from cleora_jax.learn.classifiers.network import Network
 from cleora_jax.learn.classifiers.problem import Problem
 from cleora_jax.learn.classifiers.training import Part
 from cleora_jax.sparse.from_graph import from_csr
+from cleora_jax.sparse.normalized import smoothing
 from cleora_jax.vectors.passes import Normalization
 
 

@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from cleora_jax.learn.classifiers.problem import Matrix
 from cleora_jax.sparse.from_graph import from_csr
 from cleora_jax.sparse.operator import Operator, apply
-from cleora_jax.vectors.rows import Window, fold_rows, get_rows
+from cleora_jax.vectors.stable import product
 
 
 @jax.tree_util.register_dataclass
@@ -95,32 +95,3 @@ def dropped(x: Table, key: jax.Array, dropout: float) -> Table:
 
 def _mask(key: jax.Array, shape: tuple[int, ...], dropout: float) -> jax.Array:
     return jax.random.bernoulli(key, 1 - dropout, shape) / np.float32(1 - dropout)
-
-
-@jax.custom_vjp
-def product(x: jax.Array, y: jax.Array) -> jax.Array:
-    """x y. Its gradient in y is a sum over rows, taken chunk by chunk, so that bits do not depend on threads."""
-    return x @ y
-
-
-def _backward(inputs: tuple[jax.Array, jax.Array], slope: jax.Array) -> tuple[jax.Array, jax.Array]:
-    return slope @ _stored(inputs[1].T), product_over_rows(inputs[0], slope)
-
-
-product.defvjp(lambda x, y: (x @ y, (x, y)), _backward)
-
-
-def product_over_rows(x: jax.Array, y: jax.Array) -> jax.Array:
-    """xᵀ y, float32[a, b], of float32[n, a] and float32[n, b]."""
-
-    def body(total: jax.Array, window: Window) -> jax.Array:
-        right = get_rows(y, window)
-        right = right if window.fresh is None else right * window.fresh
-        return total + _stored(get_rows(x, window).T) @ right
-
-    return fold_rows(body, jnp.zeros((x.shape[1], y.shape[1]), jnp.float32), len(x))
-
-
-def _stored(transposed: jax.Array) -> jax.Array:
-    """Where XLA folds a transpose into a product, the order of its sums depends on threads."""
-    return jax.lax.optimization_barrier(transposed)

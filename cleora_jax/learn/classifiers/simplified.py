@@ -13,10 +13,10 @@ import scipy.sparse as sp
 from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress
 from cleora_jax.learn.classifiers.features import scaled_rows
-from cleora_jax.learn.classifiers.filter import smoothing
 from cleora_jax.learn.classifiers.logistic import checked_strengths, fit_linear
 from cleora_jax.learn.classifiers.problem import Fitted, Matrix, Problem
 from cleora_jax.sparse.from_graph import from_csr
+from cleora_jax.sparse.normalized import smoothing
 from cleora_jax.sparse.operator import apply
 from cleora_jax.vectors.passes import NORMALIZATIONS, Normalization
 

@@ -15,9 +15,10 @@ import optax
 
 from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress
-from cleora_jax.learn.classifiers.layers import Inputs, Parameters, logits_of, product
+from cleora_jax.learn.classifiers.layers import Inputs, Parameters, logits_of
 from cleora_jax.learn.classifiers.problem import Known
 from cleora_jax.learn.classifiers.scores import merit
+from cleora_jax.vectors.stable import product
 
 ADAM = optax.scale_by_adam()
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from cleora_jax import _checks as checks
 from cleora_jax._blas import one_blas_thread
-from cleora_jax.learn.refinement.losses import product, unit
+from cleora_jax.learn.refinement.losses import unit
 from cleora_jax.vectors.search import ROW_BLOCK
+from cleora_jax.vectors.stable import product
 
 Head = tuple[Any, ...]  # B [d, d], or B₁ [d, h] and B₂ [h, d]: float32 arrays of JAX or NumPy
 

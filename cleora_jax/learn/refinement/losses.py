@@ -1,4 +1,4 @@
-"""Losses as functions of cosines, and the products whose gradients keep their bits whatever the number of threads."""
+"""Losses as functions of cosines."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
+
+from cleora_jax.vectors.stable import product
 
 Loss = Literal["triplet", "in-batch", "hard", "contrastive"]
 LOSSES = ("triplet", "in-batch", "hard", "contrastive")
@@ -68,30 +70,3 @@ def unit(x: jax.Array) -> jax.Array:
     """Rows at unit length; rows of zeros stay zero, and get no gradient."""
     square = (x * x).sum(axis=1, keepdims=True)
     return x * jnp.where(square > 0, jax.lax.rsqrt(jnp.where(square > 0, square, 1)), 0)
-
-
-@jax.custom_vjp
-def product(x: jax.Array, y: jax.Array) -> jax.Array:
-    """x y. Its gradients are products with transposes that were stored: with a transpose folded into the product, or
-    as a sum over rows, their bits would depend on the number of threads."""
-    return x @ y
-
-
-@jax.custom_vjp
-def all_products(x: jax.Array, y: jax.Array) -> jax.Array:
-    """x yᵀ, the products of all rows with all rows; its gradients as those of `product`."""
-    return x @ y.T
-
-
-def _stored(transposed: jax.Array) -> jax.Array:
-    return jax.lax.optimization_barrier(transposed)
-
-
-product.defvjp(
-    lambda x, y: (x @ y, (x, y)),
-    lambda inputs, slope: (slope @ _stored(inputs[1].T), _stored(inputs[0].T) @ slope),
-)
-all_products.defvjp(
-    lambda x, y: (x @ y.T, (x, y)),
-    lambda inputs, slope: (slope @ inputs[1], _stored(slope.T) @ inputs[0]),
-)

@@ -14,10 +14,11 @@ import optax
 from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress
 from cleora_jax.learn.refinement.batches import Batch, PairRows, batches_of
-from cleora_jax.learn.refinement.losses import Loss, Scores, all_products, apart_losses, pair_losses
+from cleora_jax.learn.refinement.losses import Loss, Scores, apart_losses, pair_losses
 from cleora_jax.learn.refinement.method import Refine
 from cleora_jax.learn.refinement.negatives import Known
 from cleora_jax.learn.refinement.separation import auc, mean_hinge
+from cleora_jax.vectors.stable import all_products
 
 Parameters = Any  # a pytree of float32 arrays
 SGD = optax.sgd(1.0)  # steps are scaled by the learning rate, which so is no part of what is compiled

@@ -1,4 +1,4 @@
-"""Matrices made of an adjacency matrix A, each named: SciPy's, for products by `sparse.spectral.linear`."""
+"""Matrices made of an adjacency matrix A, each named."""
 
 from __future__ import annotations
 
@@ -22,3 +22,11 @@ def symmetric(matrix: sp.csr_array) -> sp.csr_array:
 def with_loops(matrix: sp.csr_array) -> sp.csr_array:
     """A + I."""
     return sp.csr_array(matrix + sp.eye_array(matrix.shape[0], dtype=np.float32, format="csr"))
+
+
+def smoothing(matrix: sp.csr_array) -> sp.csr_array:
+    """S = D̃^-½ (A + I) D̃^-½, D̃ the row sums of A + I, by which graph convolutions smooth.
+
+    Reference: Kipf and Welling, Semi-supervised classification with graph convolutional networks, ICLR 2017.
+    """
+    return symmetric(with_loops(matrix))

@@ -11,7 +11,10 @@ import pytest
 
 from tests.conftest import ROOT
 
-PAGES = ["README.md", "docs/quickstart.md", "docs/modes.md"]
+PAGES = [
+    "README.md",
+    *(f"docs/{page}.md" for page in ("quickstart", "modes", "methods", "evaluation", "datasets")),
+]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 NOT_THERE = "purchases/*.tsv.gz"  # an example of files that a reader has
 

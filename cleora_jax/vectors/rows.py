@@ -39,14 +39,14 @@ class Window(NamedTuple):
 
 
 def fold_rows(body: Callable[[Carry, Window], Carry], carry: Carry, rows: int) -> Carry:
-    """`body(carry, window)` over windows of CHUNK_ROWS rows, in order.
+    """`body(carry, window)` over windows of one size, at most CHUNK_ROWS rows, in order.
 
     Where the last would be shorter it begins earlier, and says which of its rows are fresh: a remainder with a size of
     its own would compile everything twice.
     """
-    size = min(CHUNK_ROWS, rows)
-    if rows <= size:
-        return body(carry, Window(0, size, None))
+    if rows <= CHUNK_ROWS:
+        return body(carry, Window(0, rows, None))
+    size = -(-rows // -(-rows // CHUNK_ROWS))  # as even as can be, so that few rows are looked at twice
 
     def at(number: jax.Array, held: Carry) -> Carry:
         start = jnp.minimum(number * size, rows - size)

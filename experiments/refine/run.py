@@ -27,7 +27,7 @@ from experiments.record import arguments, table, write
 
 Options = dict[str, Any]
 TRIPLET: Options = {"loss": "triplet", "margin": 0.5, "learning_rate": 0.05}  # our default
-CONTRASTIVE: Options = {"loss": "contrastive", "margin": 0.0, "learning_rate": 0.01}
+CONTRASTIVE: Options = {"loss": "contrastive", "margin": 0.0, "learning_rate": 0.01, "patience": 4}  # slow steps
 HEADS = (TRIPLET, TRIPLET | {"margin": 0.3, "learning_rate": 0.2}, CONTRASTIVE, None)
 VECTORS = (None, TRIPLET, CONTRASTIVE | {"learning_rate": 0.05}, CONTRASTIVE | {"margin": 0.5, "learning_rate": 0.2})
 

@@ -79,9 +79,9 @@ class Oracle:
             self.slope(*low, weight)
 
     def hinge(self, low, high, weight):
-        """weight × max(0, margin + cos(low) − cos(high)); "contrastive" looks at the low one alone."""
+        """weight × max(0, margin + cos(low) − cos(high)); "contrastive" looks at the low one alone, twice."""
         if self.loss == "contrastive":
-            return self.above(low, weight)
+            return self.above(low, 2 * weight)
         value = self.margin + self.cos(*low) - self.cos(*high)
         if value > 0:
             self.total += weight * value
@@ -108,7 +108,7 @@ class Oracle:
                     self.hinge((anchor, other), (anchor, partner), 0.5 / len(others))
         for b, c in apart:
             for a, p in pairs:
-                self.hinge((b, c), (a, p), 1 / len(pairs))
+                self.hinge((b, c), (a, p), 1 / len(pairs) / (2 if self.loss == "contrastive" else 1))
         return self.total, self.grad
 
 

@@ -37,14 +37,15 @@ def pair_losses(scores: Scores, margin: jax.Array | float, loss: Loss) -> jax.Ar
 
         hinge(a, n) = max(0, margin + cos(a, n) − cos(a, p)), or for "contrastive" max(0, cos(a, n) − margin)
 
-    The largest for "hard", else the mean; 0 for an anchor without a negative. "contrastive" adds 1 − cos(a, p).
+    The largest for "hard", else the mean; 0 for an anchor without a negative. "contrastive": 1 − cos(a, p) and the sum
+    over both anchors, since each end is pushed from negatives of its own.
     """
     bar = margin if loss == "contrastive" else scores.positive[None, :, None] - margin
     hinges = jnp.maximum(0, scores.negative - bar) * scores.counts
     if loss == "hard":
         return hinges.max(axis=2).mean(axis=0)
     apart = (hinges.sum(axis=2) / jnp.maximum(scores.counts.sum(axis=2), 1)).mean(axis=0)
-    return 1 - scores.positive + apart if loss == "contrastive" else apart
+    return 1 - scores.positive + 2 * apart if loss == "contrastive" else apart
 
 
 def apart_losses(scores: Scores, weight: jax.Array, margin: jax.Array | float, loss: Loss) -> jax.Array:

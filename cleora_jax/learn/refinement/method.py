@@ -30,7 +30,7 @@ class Refine:
         hidden: None for a linear head, x + x B; or the width h of x + max(0, x B₁) B₂. Default: None.
         validation: share of the distinct pairs, in [0, 1), that are held out to stop early; rounded down, so that fewer
             than ten pairs are all trained on by default. Default: 0.1.
-        patience: epochs without a better validation AUC (or, at the same AUC, loss) after which to stop. Default: 3.
+        patience: epochs without a better validation AUC (or, at the same AUC, loss) after which to stop. Default: 2.
         seed: of the split, the order of pairs and the negatives. Default: 0.
     """
 
@@ -43,7 +43,7 @@ class Refine:
     learning_rate: float = 0.05
     hidden: int | None = None
     validation: float = 0.1
-    patience: int = 3
+    patience: int = 2
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -79,7 +79,7 @@ def refine(
         triplet:  h(a, p) = mean over negatives n drawn of max(0, margin + cos(a, n) − cos(a, p))
         in-batch: the same, but the negatives are the partners in the other pairs of the batch
         hard:     the largest of these in place of their mean
-        contrastive: h(a, p) = 1 − cos(a, p) + mean over negatives n drawn of max(0, cos(a, n) − margin)
+        contrastive: h(a, p) = 1 − cos(a, p) + twice the mean over negatives n drawn of max(0, cos(a, n) − margin)
 
     A negative n stands in p's place: it is of p's column, it is not a itself, and it is in no positive pair with a.
     Where none is left, h is 0. Negatives are drawn uniformly from the entities in pairs and up to 16,384 others.

@@ -41,14 +41,17 @@ def alias_tables(weights: np.ndarray, indptr: np.ndarray) -> Alias:
     """
     size = np.diff(indptr)
     row = np.repeat(np.arange(len(size)), size)
-    scaled = weights * (size / np.maximum(np.bincount(row, weights, len(size)), np.finfo(float).tiny))[row]
-    light, heavy = np.flatnonzero(scaled < 1), np.flatnonzero(scaled >= 1)
-    want, surplus = np.cumsum(1 - scaled[light]), np.cumsum(scaled[heavy] - 1)
+    total, top = np.bincount(row, weights, len(size)), np.zeros(len(size))
+    np.maximum.at(top, row, weights)
+    scaled = weights * (size / np.maximum(total, np.finfo(float).tiny))[row]
+    is_heavy = (scaled >= 1) | (weights == top[row])  # rounding must not leave a row without any
+    light, heavy = np.flatnonzero(~is_heavy), np.flatnonzero(is_heavy)
+    want, surplus = np.cumsum(1 - scaled[light]), np.cumsum(np.maximum(scaled[heavy] - 1, 0))
     chance, other = np.minimum(scaled, 1), np.arange(len(weights))
 
     last = np.searchsorted(heavy, indptr[1:]) - 1  # the last heavy entry of each row: rounding must not pass it
     first = np.searchsorted(heavy, indptr[:-1])
-    begins = np.searchsorted(surplus, want - (1 - scaled[light]), side="right")
+    begins = np.searchsorted(surplus, np.append(0, want)[:-1], side="right")  # the very numbers that `ends` compares
     other[light] = heavy[np.clip(begins, first[row[light]], last[row[light]])]
 
     ends = np.searchsorted(want, surplus)  # the want within which a surplus ends

@@ -16,7 +16,7 @@ NODES_OF_STEP = 1280  # nodes of the walks that are trained together, at most, s
 def random_key(seed: int) -> jax.Array:
     """JAX's key of all 64 bits of a seed."""
     words = np.array([seed >> 32, seed & 0xFFFFFFFF], np.uint32)
-    return jax.random.wrap_key_data(words, impl="threefry2x32")
+    return jax.random.wrap_key_data(jnp.asarray(words), impl="threefry2x32")
 
 
 class Corpus:

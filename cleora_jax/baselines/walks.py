@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -54,7 +55,8 @@ class Arcs:
             share = (weights / np.bincount(row, weights, len(size))[row]).astype(np.float32)
             back = jax.device_put(_reversed(matrix, row, share))
             share = jax.device_put(share)
-        return cls(*jax.device_put((matrix.indptr.astype(np.int32), matrix.indices)), alias, share, back)
+        indptr, head = jax.device_put((matrix.indptr.astype(np.int32), matrix.indices))
+        return cls(indptr, head, alias, share, back)
 
 
 @dataclass(frozen=True)
@@ -144,10 +146,10 @@ def _second_order(arcs: Arcs, starts: jax.Array, key: jax.Array, numbers: jax.Ar
     count = len(starts)
     rounds_of_search = _bisections(arcs)
 
-    def going(state: tuple[jax.Array, ...]) -> jax.Array:
+    def going(state: tuple[Any, ...]) -> jax.Array:
         return (state[3] < length).any()
 
-    def step(state: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
+    def step(state: tuple[Any, ...]) -> tuple[Any, ...]:
         number, last, node, place, share, back, walks = state
         bits = _bits(arcs, key, number, count)
         arc, ends = _proposed(arcs, node, bits)
@@ -174,7 +176,7 @@ def _second_order(arcs: Arcs, starts: jax.Array, key: jax.Array, numbers: jax.Ar
 
     nobody, none = jnp.full(count, NOBODY), jnp.zeros(count)
     walks = jnp.full((length, count), NOBODY).at[0].set(starts).reshape(-1)
-    state = jnp.int32(0), nobody, starts, jnp.ones(count, jnp.int32), none, none, walks
+    state: tuple[Any, ...] = jnp.int32(0), nobody, starts, jnp.ones(count, jnp.int32), none, none, walks
     return jax.lax.while_loop(going, step, state)[-1].reshape(length, count).T
 
 

@@ -21,9 +21,9 @@ PECANPY = """
 import json, sys, time
 import numba
 from pecanpy import pecanpy
-path, p, q, count, length, workers, repeats = sys.argv[1:]
+path, p, q, count, length, workers, repeats, tables = sys.argv[1:]
 numba.set_num_threads(int(workers))
-kinds = ["FirstOrderUnweighted"] if float(p) == float(q) == 1 else ["SparseOTF", "PreComp"]
+kinds = ["FirstOrderUnweighted"] if float(p) == float(q) == 1 else ["SparseOTF", "PreComp"][: 1 + int(tables)]
 found = {}
 for kind in kinds:
     graph = getattr(pecanpy, kind)(p=float(p), q=float(q), workers=int(workers))
@@ -42,7 +42,9 @@ print(json.dumps(found))
 """
 
 
-def pecanpy_walks(edges: np.ndarray, p: float, q: float, count: int, length: int, repeats: int) -> dict[str, Any]:
+def pecanpy_walks(
+    edges: np.ndarray, p: float, q: float, method: Node2Vec, repeats: int, tables: bool
+) -> dict[str, Any]:  # fmt: skip
     """What its ways of walking took, by name; nothing where it is not installed."""
     python = os.environ.get("CLEORA_JAX_PECANPY")
     if not python:
@@ -50,7 +52,9 @@ def pecanpy_walks(edges: np.ndarray, p: float, q: float, count: int, length: int
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "graph.edg"
         path.write_text("".join(f"{a}\t{b}\n" for a, b in edges))
-        rest = map(str, [p, q, count, length, len(os.sched_getaffinity(0)), repeats])
+        rest = map(
+            str, [p, q, method.num_walks, method.walk_length, len(os.sched_getaffinity(0)), repeats, int(tables)]
+        )
         done = subprocess.run([python, "-c", PECANPY, str(path), *rest], check=True, capture_output=True, text=True)
     return json.loads(done.stdout.splitlines()[-1])
 

@@ -81,3 +81,10 @@ def test_the_report_reads_what_the_experiments_wrote():
         if name != "sweep" and path.exists():  # which draws a picture, too
             lines = [json.loads(line) for line in path.read_text().splitlines()]
             assert tables(lines) in page, f"run python -m experiments.report: {name} has other figures"
+
+
+def test_walks_smoke(tmp_path):
+    lines = smoke("walks", tmp_path)
+    assert all(line["ours"] > 0 for line in lines if line["kind"] == "walks")
+    training = {line["engine"]: line for line in lines if line["kind"] == "training"}
+    assert training["ours"]["tokens per second"] > 0 and 0 <= training["ours"]["micro_f1 0.5"] <= 1

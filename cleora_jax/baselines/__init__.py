@@ -8,3 +8,6 @@ from cleora_jax.baselines.prone import Filter as Filter
 from cleora_jax.baselines.prone import ProNE as ProNE
 from cleora_jax.baselines.prone import spectral_propagation as spectral_propagation
 from cleora_jax.baselines.sketchne import SketchNE as SketchNE
+from cleora_jax.baselines.node2vec import DeepWalk as DeepWalk
+from cleora_jax.baselines.node2vec import Losses as Losses
+from cleora_jax.baselines.node2vec import Node2Vec as Node2Vec

@@ -57,5 +57,10 @@ def function_digest(function: Callable[..., Any]) -> str:
 
 
 def _code(code: CodeType) -> tuple[Any, ...]:
-    constants = [_code(each) if isinstance(each, CodeType) else each for each in code.co_consts]
-    return code.co_code, code.co_names, constants
+    return code.co_code, code.co_names, [_constant(each) for each in code.co_consts]
+
+
+def _constant(value: Any) -> Any:
+    if isinstance(value, frozenset):  # whose order differs from process to process
+        return sorted(map(repr, value))
+    return _code(value) if isinstance(value, CodeType) else value

@@ -106,10 +106,10 @@ def _lock(handle: int, path: Any) -> None:
 def _read(handle: int, path: Any, fingerprint: Mapping[str, str]) -> dict[Key, Outcome]:
     """Finished runs; what follows the last whole line is cut off, with a warning."""
     content = Path(path).read_bytes()
-    whole, _, torn = content.rpartition(b"\n")
+    whole, end, torn = content.rpartition(b"\n")
     found: dict[Key, Outcome] = {}
     seen: set[str] = set()
-    for number, line in enumerate(whole.split(b"\n") if whole else (), 1):
+    for number, line in enumerate(whole.split(b"\n") if end else (), 1):
         where = f"{os.fspath(path)}, line {number}"
         key, outcome, lines_versions = _parsed(line, where, fingerprint)
         if key in found:

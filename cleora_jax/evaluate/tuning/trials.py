@@ -49,6 +49,14 @@ class Trial:
         """The method and the settings that vary, as in a call."""
         return f"{type(self.method).__name__}({shown(self.settings)})"
 
+    def record(self) -> dict[str, Any]:
+        """As a flat dict of what JSON can hold."""
+        return {
+            "method": type(self.method).__name__, "settings": plain(self.settings), "share": self.share,
+            "score": self.score, "std": self.std, "scores": list(self.scores), "seconds": self.seconds,
+            "failure": self.failure,
+        }  # fmt: skip
+
 
 @dataclass(frozen=True, repr=False)
 class Tuned:
@@ -103,12 +111,7 @@ class Tuned:
 
     def records(self) -> list[dict[str, Any]]:
         """One flat dict for each trial, of what JSON can hold."""
-        return [
-            {"method": type(trial.method).__name__, "settings": plain(trial.settings), "share": trial.share,
-             "score": trial.score, "std": trial.std, "scores": list(trial.scores), "seconds": trial.seconds,
-             "failure": trial.failure, "chosen": place == self.chosen}
-            for place, trial in enumerate(self.trials)
-        ]  # fmt: skip
+        return [trial.record() | {"chosen": place == self.chosen} for place, trial in enumerate(self.trials)]
 
     def table(self) -> str:
         """All trials, the best first, failures last; `*` marks the one chosen."""

@@ -146,6 +146,11 @@ def test_files_that_are_no_records(tmp_path):
         with pytest.raises(cj.InputError, match=r"search\.jsonl, line 1: no line of a record"):
             cj.tune(METHOD, SPACE, objective=NODES, record=path)
         assert path.read_bytes() == content
+    for content in (b"one line, no end", b'{"rung" 1'):
+        path.write_bytes(content)
+        with pytest.raises(cj.InputError, match="its end is no line of a record"):
+            cj.tune(METHOD, SPACE, objective=NODES, record=path)
+        assert path.read_bytes() == content
     path.unlink()
     cj.tune(METHOD, SPACE, objective=NODES, record=path)
     path.write_bytes(path.read_bytes() + path.read_bytes().splitlines(keepends=True)[0])

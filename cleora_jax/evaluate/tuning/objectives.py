@@ -68,7 +68,7 @@ class NodeObjective(Objective):
     Args:
         graph: to embed.
         labels: `Labels` of the graph's entities (those among the results), or what `labels_of` takes.
-        split: its validation part is scored; see `split_nodes`.
+        split: its validation part is scored; rows as in `labels`, see `split_nodes`.
         metric: "micro_f1" (with single labels the accuracy) or "macro_f1", over the classes of training and validation
             entities. Where an entity has k labels, the k classes of highest score are predicted.
         classifier: as of `NodeProtocol`; "auto" looks at training and validation labels.

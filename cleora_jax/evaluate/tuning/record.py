@@ -15,6 +15,7 @@ from cleora_jax import _checks as checks
 from cleora_jax._atomic import check_target
 from cleora_jax._version import __version__
 
+BEGINS = b'{"rung": '  # every line
 PACKAGES = ("jax", "jaxlib", "numpy", "scipy", "scikit-learn")
 
 
@@ -117,6 +118,8 @@ def _read(handle: int, path: Any, fingerprint: Mapping[str, str]) -> dict[Key, O
         found[key] = outcome
         seen |= {f"{name} {number}" for name, number in lines_versions.items() if versions().get(name) != number}
     if torn:
+        if not (torn.startswith(BEGINS) or BEGINS.startswith(torn)):  # somebody's file, not to be cut
+            raise checks.InputError(f"{os.fspath(path)}: its end is no line of a record of `tune`.")
         os.ftruncate(handle, len(content) - len(torn))
         checks.warn(
             f"{os.fspath(path)}: the last line was not written to its end and is dropped; its run is done again.",

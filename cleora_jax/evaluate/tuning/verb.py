@@ -58,7 +58,8 @@ def tune(
             the first. Default: the method's own.
         relations: as of `embed`.
         record: a file to which each finished run is added as a line of JSON. A search that was broken off and is called
-            again with the same file skips what is done, and ends with the same result. Failed runs count as done.
+            again with the same file skips what is done, and ends with the same result. Failed runs count as done. The
+            graph, objective, space, search and seeds must be the same; a function is known by its name and code alone.
         progress: called as ("trials", done, total).
 
     Returns:

@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from cleora_jax._checks import OptionError as OptionError
     from cleora_jax._progress import progress_bar as progress_bar
     from cleora_jax.baselines import HOPE as HOPE
+    from cleora_jax.baselines import DeepWalk as DeepWalk
     from cleora_jax.baselines import FastRP as FastRP
     from cleora_jax.baselines import Filter as Filter
     from cleora_jax.baselines import GraRep as GraRep
     from cleora_jax.baselines import LaplacianEigenmaps as LaplacianEigenmaps
     from cleora_jax.baselines import NetMF as NetMF
+    from cleora_jax.baselines import Node2Vec as Node2Vec
     from cleora_jax.baselines import ProNE as ProNE
     from cleora_jax.baselines import RandNE as RandNE
     from cleora_jax.baselines import SketchNE as SketchNE
@@ -44,16 +46,30 @@ if TYPE_CHECKING:
     from cleora_jax.data import load_dataset as load_dataset
     from cleora_jax.estimator import CleoraEmbedder as CleoraEmbedder
     from cleora_jax.evaluate import EdgeSplit as EdgeSplit
+    from cleora_jax.evaluate import Grid as Grid
+    from cleora_jax.evaluate import Halving as Halving
+    from cleora_jax.evaluate import LearnerObjective as LearnerObjective
+    from cleora_jax.evaluate import LinkObjective as LinkObjective
     from cleora_jax.evaluate import LinkProtocol as LinkProtocol
     from cleora_jax.evaluate import LinkScores as LinkScores
+    from cleora_jax.evaluate import NodeObjective as NodeObjective
     from cleora_jax.evaluate import NodeProtocol as NodeProtocol
     from cleora_jax.evaluate import NodeScores as NodeScores
+    from cleora_jax.evaluate import NodeSplit as NodeSplit
+    from cleora_jax.evaluate import RandomSearch as RandomSearch
+    from cleora_jax.evaluate import Range as Range
+    from cleora_jax.evaluate import RecordWarning as RecordWarning
+    from cleora_jax.evaluate import Trial as Trial
+    from cleora_jax.evaluate import Tuned as Tuned
     from cleora_jax.evaluate import classify_nodes as classify_nodes
+    from cleora_jax.evaluate import log_uniform as log_uniform
     from cleora_jax.evaluate import predict_edges as predict_edges
     from cleora_jax.evaluate import split_edges as split_edges
     from cleora_jax.evaluate import split_hyperedges as split_hyperedges
     from cleora_jax.evaluate import split_nodes as split_nodes
     from cleora_jax.evaluate import split_nodes_per_class as split_nodes_per_class
+    from cleora_jax.evaluate import tune as tune
+    from cleora_jax.evaluate import uniform as uniform
     from cleora_jax.graph import BuildReport as BuildReport
     from cleora_jax.graph import Column as Column
     from cleora_jax.graph import Graph as Graph
@@ -115,7 +131,7 @@ if TYPE_CHECKING:
 _NAMES_OF = {
     "_checks": "InputError NotFoundError OptionError",
     "_progress": "progress_bar",
-    "baselines": "FastRP Filter GraRep HOPE LaplacianEigenmaps NetMF ProNE RandNE SketchNE spectral_propagation",
+    "baselines": "DeepWalk FastRP Filter GraRep HOPE LaplacianEigenmaps NetMF Node2Vec ProNE RandNE SketchNE spectral_propagation",
     "data": "Dataset DatasetInfo download list_datasets load_dataset",
     "cleora": """
         Cleora Features Fitted RankWarning Trace TwoSidedWarning embed embed_apart embed_edge_features
@@ -134,6 +150,8 @@ _NAMES_OF = {
     "evaluate": """
         EdgeSplit LinkProtocol LinkScores NodeProtocol NodeScores classify_nodes predict_edges split_edges
         split_hyperedges split_nodes split_nodes_per_class
+        Grid Halving LearnerObjective LinkObjective NodeObjective NodeSplit RandomSearch Range RecordWarning Trial
+        Tuned log_uniform tune uniform
     """,
     "methods": "METHODS list_methods method_named",
     "estimator": "CleoraEmbedder",

@@ -8,7 +8,18 @@ from types import MappingProxyType
 from typing import Any
 
 from cleora_jax import _checks as checks
-from cleora_jax.baselines import HOPE, FastRP, GraRep, LaplacianEigenmaps, NetMF, ProNE, RandNE, SketchNE
+from cleora_jax.baselines import (
+    HOPE,
+    DeepWalk,
+    FastRP,
+    GraRep,
+    LaplacianEigenmaps,
+    NetMF,
+    Node2Vec,
+    ProNE,
+    RandNE,
+    SketchNE,
+)
 from cleora_jax.cleora import Cleora
 from cleora_jax.cleora.verb import Method
 
@@ -22,6 +33,8 @@ METHODS: Mapping[str, type[Any]] = MappingProxyType(
         "hope": HOPE,
         "randne": RandNE,
         "fastrp": FastRP,
+        "deepwalk": DeepWalk,
+        "node2vec": Node2Vec,
         "laplacian": LaplacianEigenmaps,
     }
 )

@@ -71,6 +71,23 @@ def test_scale_smoke(tmp_path):
     assert lines[0]["peak"] > lines[0]["before"] > 0 and lines[0]["arcs"] == 10_000
 
 
+def test_tune_smoke(tmp_path):
+    lines = smoke("tune", tmp_path)
+    methods = [line for line in lines if line["kind"] == "method"]
+    assert {line["trials"] for line in methods} == {3} and len(methods) == 2 * 4 * 2
+    for line in methods:  # what was chosen is at least as good on validation as any other trial of its method
+        own = [
+            x for x in lines if x["kind"] == "trial" and (x["source"], x["method"]) == (line["source"], line["method"])
+        ]
+        best = max(x["score"] for x in own)
+        assert len(own) == 3 and (line["way"] == "default" or line["validation"] == [best])
+        assert all(0 <= score <= 1 for score in line["test"])
+    command = [sys.executable, "-m", "experiments.tune.times", "--smoke", "--output", str(tmp_path / "out.jsonl")]
+    subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
+    lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert {line["kind"] for line in lines} == {"trial", "method", "time"}
+
+
 def test_the_report_reads_what_the_experiments_wrote():
     """Figures on the page are those of the recorded lines."""
     from experiments import report

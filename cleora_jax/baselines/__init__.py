@@ -2,12 +2,12 @@ from cleora_jax.baselines.grarep import GraRep as GraRep
 from cleora_jax.baselines.hope import HOPE as HOPE
 from cleora_jax.baselines.laplacian import LaplacianEigenmaps as LaplacianEigenmaps
 from cleora_jax.baselines.netmf import NetMF as NetMF
+from cleora_jax.baselines.node2vec import DeepWalk as DeepWalk
+from cleora_jax.baselines.node2vec import Losses as Losses
+from cleora_jax.baselines.node2vec import Node2Vec as Node2Vec
 from cleora_jax.baselines.projection import FastRP as FastRP
 from cleora_jax.baselines.projection import RandNE as RandNE
 from cleora_jax.baselines.prone import Filter as Filter
 from cleora_jax.baselines.prone import ProNE as ProNE
 from cleora_jax.baselines.prone import spectral_propagation as spectral_propagation
 from cleora_jax.baselines.sketchne import SketchNE as SketchNE
-from cleora_jax.baselines.node2vec import DeepWalk as DeepWalk
-from cleora_jax.baselines.node2vec import Losses as Losses
-from cleora_jax.baselines.node2vec import Node2Vec as Node2Vec

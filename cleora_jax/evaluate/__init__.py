@@ -35,3 +35,16 @@ from cleora_jax.evaluate.splits import EdgeSplit as EdgeSplit
 from cleora_jax.evaluate.splits import HeldOut as HeldOut
 from cleora_jax.evaluate.splits import split_edges as split_edges
 from cleora_jax.evaluate.splits import split_hyperedges as split_hyperedges
+from cleora_jax.evaluate.tuning import Grid as Grid
+from cleora_jax.evaluate.tuning import Halving as Halving
+from cleora_jax.evaluate.tuning import LearnerObjective as LearnerObjective
+from cleora_jax.evaluate.tuning import LinkObjective as LinkObjective
+from cleora_jax.evaluate.tuning import NodeObjective as NodeObjective
+from cleora_jax.evaluate.tuning import RandomSearch as RandomSearch
+from cleora_jax.evaluate.tuning import Range as Range
+from cleora_jax.evaluate.tuning import RecordWarning as RecordWarning
+from cleora_jax.evaluate.tuning import Trial as Trial
+from cleora_jax.evaluate.tuning import Tuned as Tuned
+from cleora_jax.evaluate.tuning import log_uniform as log_uniform
+from cleora_jax.evaluate.tuning import tune as tune
+from cleora_jax.evaluate.tuning import uniform as uniform

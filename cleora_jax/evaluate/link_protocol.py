@@ -194,7 +194,7 @@ def predict_edges(
         raise TypeError(f"`split` must be an EdgeSplit (see `split_edges`), got {split!r:.100}.")
     if not len(split.validation) and len(protocol.scorers) > 1:
         raise checks.OptionError("`split` has no validation links to choose among several `scorers`: name one.")
-    vectors, settings = _vectors(split, embedding)
+    vectors, settings = vectors_of(split, embedding)
     order = np.random.default_rng([protocol.seed, 3]).permutation(len(split.test))[: protocol.ranked]
     corruptions = Corruptions(split, split.test.positive[np.sort(order)], protocol.candidates, protocol.seed)
     rows = tuple(_judged(split, corruptions, *one) for one in _contestants(split, vectors, protocol))
@@ -224,8 +224,8 @@ def _contestants(split: EdgeSplit, vectors: np.ndarray, protocol: LinkProtocol) 
 
 
 def _judged(split: EdgeSplit, corruptions: Corruptions, name: str, fitted: bool, judge: Scorer) -> LinkRow:
-    validation = _against_negatives(judge, split.validation) if len(split.validation) else {}
-    test = _against_negatives(judge, split.test)
+    validation = against_negatives(judge, split.validation) if len(split.validation) else {}
+    test = against_negatives(judge, split.test)
     for draw in DRAWS:
         ranks = corruptions.ranks(judge, draw)
         test[f"mrr_{draw}"], test[f"hits10_{draw}"] = mean_reciprocal_rank(ranks), hits_within(ranks, 10)
@@ -233,7 +233,7 @@ def _judged(split: EdgeSplit, corruptions: Corruptions, name: str, fitted: bool,
     return LinkRow(name, fitted, auc, test)
 
 
-def _against_negatives(judge: Scorer, held_out: HeldOut) -> dict[str, float]:
+def against_negatives(judge: Scorer, held_out: HeldOut) -> dict[str, float]:
     """AUC and average precision against both kinds of negatives."""
     positive = judge.pairs(*held_out.positive.T)
     found: dict[str, float] = {}
@@ -243,7 +243,7 @@ def _against_negatives(judge: Scorer, held_out: HeldOut) -> dict[str, float]:
     return found
 
 
-def _vectors(split: EdgeSplit, embedding: Any) -> tuple[np.ndarray, dict[str, Any]]:
+def vectors_of(split: EdgeSplit, embedding: Any) -> tuple[np.ndarray, dict[str, Any]]:
     """Vectors float[n, d] in the order of the graph, and settings of the embedding."""
     graph = split.graph
     if callable(embedding):

@@ -1,0 +1,62 @@
+"""Tables of results.jsonl in Markdown, printed: methods as chosen and by default, and times.
+
+python -m experiments.tune.report
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from statistics import mean, median, stdev
+from typing import Any
+
+from experiments.report import grouped, rows
+
+Lines = list[dict[str, Any]]
+
+
+def main() -> None:
+    text = (Path(__file__).resolve().parent / "results.jsonl").read_text()
+    lines = [json.loads(line) for line in text.splitlines()]
+    print("\n\n".join([methods(lines), times(lines)]))
+
+
+def methods(lines: Lines) -> str:
+    """Validation and test of each method, chosen and default."""
+    body = []
+    for line in lines:
+        if line["kind"] == "method":
+            settings = ", ".join(f"{name}={shown(value)}" for name, value in line["settings"].items())
+            own = [x for x in lines if x["kind"] == "trial" and key(x) == key(line)]
+            worst = f"{min(x['score'] for x in own if x['score'] is not None):.3f}"
+            body.append([line["source"], line["method"], settings or "defaults", worst if settings else "–",
+                         spread(line["validation"]), spread(line["test"])])  # fmt: skip
+    return rows("source | method | settings | worst trial | validation | test", body)
+
+
+def times(lines: Lines) -> str:
+    """Seconds with and without sharing, warm."""
+    body = []
+    for (source,), some in grouped([x for x in lines if x["kind"] == "time"], "source").items():
+        warm = [line for line in some if not line["compiles"]]
+        ratio = median(line["alone"] / line["shared"] for line in warm)
+        both = (f"{median(line[way] for line in warm):.1f} s" for way in ("alone", "shared"))
+        body.append([source, some[0]["settings"], *both, f"**{ratio:.1f}×**"])
+    return rows("source | settings of Cleora | each by itself | sharing walks | ratio, median of turns", body)
+
+
+def key(line: dict[str, Any]) -> tuple[str, str]:
+    return line["source"], line["method"]
+
+
+def shown(value: Any) -> str:
+    """A filter as its numbers."""
+    return f"({', '.join(map(str, value.values()))})" if isinstance(value, dict) else str(value)
+
+
+def spread(values: list[float]) -> str:
+    return f"{mean(values):.3f} ± {stdev(values) if len(values) > 1 else 0:.3f}"
+
+
+if __name__ == "__main__":
+    main()

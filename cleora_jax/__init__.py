@@ -131,7 +131,10 @@ if TYPE_CHECKING:
 _NAMES_OF = {
     "_checks": "InputError NotFoundError OptionError",
     "_progress": "progress_bar",
-    "baselines": "DeepWalk FastRP Filter GraRep HOPE LaplacianEigenmaps NetMF Node2Vec ProNE RandNE SketchNE spectral_propagation",
+    "baselines": """
+        DeepWalk FastRP Filter GraRep HOPE LaplacianEigenmaps NetMF Node2Vec ProNE RandNE SketchNE
+        spectral_propagation
+    """,
     "data": "Dataset DatasetInfo download list_datasets load_dataset",
     "cleora": """
         Cleora Features Fitted RankWarning Trace TwoSidedWarning embed embed_apart embed_edge_features

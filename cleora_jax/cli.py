@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from cleora_jax._checks import InputError, NotFoundError, OptionError
+from cleora_jax._checks import InputError, NotFoundError, OptionError, listed
 from cleora_jax._version import __version__
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def _method_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("method")
     group.add_argument("--algorithm", choices=("cleora",), default="cleora", help="(default: cleora)")
     group.add_argument("--dim", "-d", type=int, default=256, help="columns of the vectors (default: 256)")
-    group.add_argument("--iterations", "-n", type=int, default=40, help="steps (default: 40)")
+    group.add_argument("--iterations", "-n", type=int, help="steps (default: 40, or the last of --scales)")
     group.add_argument(
         "--propagation", choices=("left", "symmetric", "directed", "directed-in", "directed-both"), default="left",
         help="the Markov matrix (default: left)",
@@ -228,7 +228,7 @@ def _embed(args: argparse.Namespace) -> dict[str, Any]:
         else:
             joint: Literal["joint"] | None = "joint" if len(graph.relations) > 1 else None
             if joint and args.relations is None and not method.metapath:
-                names = ", ".join(relation.name for relation in graph.relations)
+                names = listed(relation.name for relation in graph.relations)
                 _say(args, f"several relations ({names}) added up; --relations apart writes one file each")
             embeddings = {"": embed(graph, method, init=init, relations=joint, progress=progress)}
     done = time.perf_counter()
@@ -369,8 +369,9 @@ def _graph(args: argparse.Namespace) -> Graph:
 def _method(args: argparse.Namespace) -> Cleora:
     from cleora_jax import Cleora
 
+    depth = {} if args.iterations is None else {"num_iterations": args.iterations}
     return Cleora(
-        dim=args.dim, num_iterations=args.iterations, propagation=args.propagation, normalization=args.normalization,
+        dim=args.dim, **depth, propagation=args.propagation, normalization=args.normalization,
         whiten=int(args.whiten) if args.whiten.isdecimal() else args.whiten, whiten_alpha=args.whiten_alpha,
         whiten_rank=args.whiten_rank, residual_weight=args.residual_weight, init=args.init, seed=args.seed,
         form=args.form, hyperedge_trim_n=args.hyperedge_trim_n, tolerance=args.tolerance, scales=args.scales,

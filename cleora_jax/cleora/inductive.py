@@ -19,7 +19,7 @@ from cleora_jax.cleora.start import Init
 from cleora_jax.cleora.verb import as_embedding, check_embeddable
 from cleora_jax.graph.build import Graph
 from cleora_jax.graph.counts import joint_factors, ordered_counts
-from cleora_jax.graph.edit import check_matching
+from cleora_jax.graph.edit import proportioned
 from cleora_jax.vectors.alignment import procrustes
 from cleora_jax.vectors.embedding import Embedding
 from cleora_jax.vectors.search import unit_rows
@@ -124,7 +124,7 @@ def _part(run: Run, moment: Moment) -> tuple[np.ndarray, LastStep]:
     """The vectors of a moment, and the step that made them."""
     assert moment.old is not None
     state, step = run.ready(moment), run.method.step(moment.iteration, run.rank)
-    before, affine = last_step(run.walk, run.numbers, moment.old, state, step=step, rank=run.rank)
+    before, affine = last_step(run.walk, run.numbers, moment.old, state, step=step)
     previous, dim = gathered(before, run.order), run.method.dim
     shift, matrix = (np.zeros(dim), np.eye(dim)) if affine is None else (affine.shift, affine.matrix)
     vectors = run.vectors(state, last=moment.last)
@@ -142,7 +142,7 @@ def transform(fitted: Fitted, new: Graph) -> Embedding:
     Args:
         fitted: from `fit` or `update`.
         new: a graph of the new hyperedges alone, built as the old one was, over its own vocabulary; entities are
-            matched by (column, id).
+            matched by (column, id). Where the old one is `reweighted`, so are these.
 
     Returns:
         The entities of `new` that the fitted graph does not know, in their order; the zero vector where no path leads
@@ -152,7 +152,7 @@ def transform(fitted: Fitted, new: Graph) -> Embedding:
         ValueError: columns or relations that the fitted graph does not have.
     """
     check_fitted(fitted)
-    where = places(fitted.graph, new, "new")
+    new, where = placed_in(fitted.graph, new, "new")
     chosen, vectors = transformed(fitted, new, where)
     shown = np.isin(chosen, new.kept)
     return Embedding(vectors[shown], new.vocab.take(chosen[shown]), fitted.embedding.settings | {"init": "transform"})
@@ -188,10 +188,13 @@ class _Rows(NamedTuple):
         return np.asarray(self.scatter @ (self.gather @ x))
 
 
-def places(graph: Graph, new: Graph, name: str) -> np.ndarray:
-    """The row in the fitted graph of each entity of `new`, −1 where it is new; errors where it does not fit."""
-    check_matching(name, graph, new)
-    return graph.vocab.rows_of(new.vocab)
+def placed_in(graph: Graph, new: Graph, name: str) -> tuple[Graph, np.ndarray]:
+    """`new`, its relations as heavy as the fitted graph's, and the row there of each of its entities (−1: a new one).
+
+    Raises:
+        ValueError: it does not fit the graph.
+    """
+    return proportioned(name, graph, new), graph.vocab.rows_of(new.vocab)
 
 
 def _free_rows(fitted: Fitted, new: Graph, where: np.ndarray, free: np.ndarray) -> _Rows:

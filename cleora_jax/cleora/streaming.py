@@ -8,7 +8,7 @@ import numpy as np
 
 from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress, no_progress
-from cleora_jax.cleora.inductive import Fitted, check_fitted, fit, places, transformed
+from cleora_jax.cleora.inductive import Fitted, check_fitted, fit, placed_in, transformed
 from cleora_jax.cleora.method import Cleora
 from cleora_jax.cleora.start import features_of, start
 from cleora_jax.graph.build import Graph
@@ -72,7 +72,7 @@ def update(
     graph = fitted.graph.counted()
     vectors, first = fitted.vectors, fitted.init
     if more is not None:
-        where = places(graph, more, "more")
+        more, where = placed_in(graph, more, "more")
         vectors = np.concatenate([vectors, transformed(fitted, more, where)[1]])
         graph = add_hyperedges(graph, more)
     if gone is not None:

@@ -1,7 +1,7 @@
 """Graphs on disk: one uncompressed `.npz` (a zip of NumPy arrays), format version 1, no pickle inside.
 
     header            UTF-8 bytes of a JSON object: format, version, library, columns, transient, relations, shared,
-                      report
+                      report, factors (of the relations, see `reweighted`; absent: ones)
     ids_text, ids_offset    the n ids as one run of UTF-8 bytes, and int64[n + 1] where each begins
     column_of         uint8[n]
     r{i}.left.offset, r{i}.left.member (and right, where another column)    int64[E + 1], int32[m]; relations of the
@@ -17,10 +17,11 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 import struct
 import zipfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,7 @@ def save_graph(graph: Graph, path: str | os.PathLike[str]) -> None:
         "format": FORMAT, "version": VERSION, "library": __version__, "columns": graph.vocab.columns,
         "transient": graph.transient, "relations": [relation.name for relation in graph.relations],
         "report": asdict(graph.report), "shared": shared,
+        "factors": [relation.factor for relation in graph.relations],
     }  # fmt: skip
     arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
@@ -133,7 +135,11 @@ def _graph_of(source: str, header: dict[str, Any], arrays: Arrays) -> Graph:
         own = ids.filter(pa.array(column_of == code))
         _require(source, len(own.unique()) == len(own), "the ids (some stand twice)")
     sides = _sides_of(source, header.get("shared", {}), arrays, len(ids))
-    relations = tuple(_relation_of(source, name, f"r{i}", arrays, sides, len(ids)) for i, name in enumerate(names))
+    factors = _factors(source, header, len(names))
+    relations = tuple(
+        replace(_relation_of(source, name, f"r{i}", arrays, sides, len(ids)), factor=factor)
+        for i, (name, factor) in enumerate(zip(names, factors, strict=True))
+    )
     _require(source, len(relations) > 0, "the relations")
     report: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in header["report"].items()
@@ -150,6 +156,17 @@ def _names(source: str, header: dict[str, Any], key: str) -> tuple[str, ...]:
     names = header[key]
     _require(source, isinstance(names, list) and all(isinstance(name, str) for name in names), f"the {key}")
     return tuple(names)
+
+
+def _factors(source: str, header: dict[str, Any], count: int) -> list[float]:
+    factors = header.get("factors", [1.0] * count)
+    fine = isinstance(factors, list) and len(factors) == count and all(_is_factor(factor) for factor in factors)
+    _require(source, fine, "the factors of relations")
+    return [float(factor) for factor in factors]
+
+
+def _is_factor(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
 
 
 def _sides_of(source: str, shared: dict[str, str], arrays: Arrays, size: int) -> dict[str, Incidence]:

@@ -143,6 +143,8 @@ class Features:
 
 def read_features(values: Any, ids: Any = None) -> FeatureTable:
     """Features in any of the forms that `Features` takes; errors as there."""
+    if isinstance(values, FeatureTable):  # read before, and kept in a file
+        return _checked(values)
     if ids is not None:
         matrix, names = as_matrix(values), [as_id(key) for key in np.asarray(ids).tolist()]
         if len(names) != matrix.shape[0]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +10,7 @@ import scipy.sparse as sp
 from cleora_jax import _checks as checks
 from cleora_jax._blas import one_blas_thread
 from cleora_jax._progress import Progress, no_progress
+from cleora_jax.cleora.fitted import Fitted, LastStep
 from cleora_jax.cleora.loop import last_step
 from cleora_jax.cleora.method import BOTH_WAYS, Cleora
 from cleora_jax.cleora.run import Moment, Run, gathered
@@ -23,51 +22,6 @@ from cleora_jax.graph.edit import proportioned
 from cleora_jax.vectors.alignment import procrustes
 from cleora_jax.vectors.embedding import Embedding
 from cleora_jax.vectors.search import unit_rows
-
-
-class LastStep(NamedTuple):
-    """The last step of a run, to put new rows through: x = (normalise(M previous) − shift) matrix.
-
-    Args:
-        previous: x before it, float32[n, d].
-        back: float64[d, d], the rotation that brings the result nearest to `previous`.
-        shift, matrix: the whitening that follows, float64[d] and [d, d] (zeros and the identity where none does).
-    """
-
-    previous: np.ndarray
-    back: np.ndarray
-    shift: np.ndarray
-    matrix: np.ndarray
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Fitted:
-    """An embedding with what it takes to embed new entities: from `fit`, for `transform` and `update`. Pickles.
-
-    Args:
-        graph: what was embedded.
-        method: how.
-        embedding: the result, as from `embed`.
-        vectors: float32[n, parts · d] of all entities, transient ones included.
-        steps: the last step, of each of `method.scales` where there are several.
-        init: the first vectors, where they were given.
-    """
-
-    graph: Graph
-    method: Cleora
-    embedding: Embedding
-    vectors: np.ndarray
-    steps: tuple[LastStep, ...]
-    init: Init | None = None
-
-    def __repr__(self) -> str:
-        return f"Fitted({self.graph!r}, {self.method!r})"
-
-    @cached_property
-    def degree(self) -> np.ndarray:
-        """float64[n]: the row sums of W."""
-        scatter, gather = joint_factors(self.graph.relations, self.graph.num_entities)
-        return np.asarray(scatter.astype(np.float64) @ (gather.astype(np.float64) @ np.ones(self.graph.num_entities)))
 
 
 def fit(
@@ -128,8 +82,8 @@ def _part(run: Run, moment: Moment) -> tuple[np.ndarray, LastStep]:
     previous, dim = gathered(before, run.order), run.method.dim
     shift, matrix = (np.zeros(dim), np.eye(dim)) if affine is None else (affine.shift, affine.matrix)
     vectors = run.vectors(state, last=moment.last)
-    back = procrustes(vectors, previous)
-    return vectors, LastStep(previous, back, np.asarray(shift, np.float64), np.asarray(matrix, np.float64))
+    back = np.ascontiguousarray(procrustes(vectors, previous))  # as from a file: bits of a product follow the layout
+    return vectors, LastStep(previous, back, np.array(shift, np.float64), np.array(matrix, np.float64, order="C"))
 
 
 def transform(fitted: Fitted, new: Graph) -> Embedding:

@@ -158,6 +158,11 @@ class Cleora:
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
+    @property
+    def num_parts(self) -> int:
+        """Snapshots that are taken: one for each scale, else one."""
+        return len(self.scales) or 1
+
     def whitens(self, iteration: int) -> bool:
         """Whether step `iteration` (from 1) is followed by a whitening."""
         if isinstance(self.whiten, str):

@@ -7,7 +7,7 @@ On disk it is one archive (see `graph.archive`), format version 1:
     graph.*           the graph, as in its own files
     counts.*          data float64[m], indices, indptr: W, where the graph has it at hand (after `update`)
     vectors           float32[n, parts · d] of all entities
-    step{i}.*         previous float32[n, d], back float64[d, d], shift float64[d], matrix float64[d, d]
+    step{i}.*         previous float32[n, d], back and matrix float64[d, d], offset and shift float64[d]
     start.*           the first vectors, where they were given
 """
 
@@ -36,16 +36,18 @@ KIND = Kind("model", "cleora_jax model", 1)
 
 
 class LastStep(NamedTuple):
-    """The last step of a run, to put new rows through: x = (normalise(M previous) − shift) matrix. In C order.
+    """The last step of a run, to put new rows through: x = (y − shift) matrix, y = normalise(M previous). In C order.
 
     Args:
         previous: x before it, float32[n, d].
-        back: float64[d, d], the rotation that brings the result nearest to `previous`.
+        back, offset: float64[d, d] and [d], what tells `previous` best of y: y back + offset, by least squares over all
+            entities.
         shift, matrix: the whitening that follows, float64[d] and [d, d] (zeros and the identity where none does).
     """
 
     previous: np.ndarray
     back: np.ndarray
+    offset: np.ndarray
     shift: np.ndarray
     matrix: np.ndarray
 
@@ -155,7 +157,7 @@ def _method(source: str, settings: dict[str, Any]) -> Cleora:
 
 def _step(source: str, arrays: Arrays, graph: Graph, method: Cleora) -> LastStep:
     step, dim = LastStep(**arrays), method.dim
-    shapes = {"back": (dim, dim), "shift": (dim,), "matrix": (dim, dim)}
+    shapes = {"back": (dim, dim), "offset": (dim,), "shift": (dim,), "matrix": (dim, dim)}
     fine = all(_is_table(getattr(step, name), shape, np.float64) for name, shape in shapes.items())
     _require(source, fine and _is_table(step.previous, (graph.num_entities, dim), np.float32), "the last step")
     return step

@@ -19,8 +19,8 @@ from cleora_jax.cleora.verb import as_embedding, check_embeddable
 from cleora_jax.graph.build import Graph
 from cleora_jax.graph.counts import joint_factors, ordered_counts
 from cleora_jax.graph.edit import proportioned
-from cleora_jax.vectors.alignment import procrustes
 from cleora_jax.vectors.embedding import Embedding
+from cleora_jax.vectors.passes import Moments
 from cleora_jax.vectors.search import unit_rows
 
 
@@ -47,7 +47,7 @@ def fit(
         ['new']
     """
     method = Cleora() if method is None else method
-    _check_inductive(method)
+    check_inductive(method)
     check_embeddable(graph, method, relations)
     run, parts, steps = Run(graph, method), [], []
     depths = method.scales or (method.num_iterations,)
@@ -61,7 +61,8 @@ def fit(
     return Fitted(graph, method, as_embedding(graph, method, vectors, run.trace(), init), vectors, tuple(steps), init)
 
 
-def _check_inductive(method: Cleora) -> None:
+def check_inductive(method: Cleora) -> None:
+    """Raise OptionError for a method whose last step new rows cannot be put through."""
     if not isinstance(method, Cleora):
         raise TypeError(f"`method` must be Cleora(…), got {method!r:.100}.")
     unfit = {"attention_temperature": None, "metapath": (), "hyperedge_trim_n": None, "scale_weights": None}
@@ -78,20 +79,32 @@ def _part(run: Run, moment: Moment) -> tuple[np.ndarray, LastStep]:
     """The vectors of a moment, and the step that made them."""
     assert moment.old is not None
     state, step = run.ready(moment), run.method.step(moment.iteration, run.rank)
-    before, affine = last_step(run.walk, run.numbers, moment.old, state, step=step)
+    before, affine, joint = last_step(run.walk, run.numbers, moment.old, state, step=step)
     previous, dim = gathered(before, run.order), run.method.dim
     shift, matrix = (np.zeros(dim), np.eye(dim)) if affine is None else (affine.shift, affine.matrix)
     vectors = run.vectors(state, last=moment.last)
-    back = np.ascontiguousarray(procrustes(vectors, previous))  # as from a file: bits of a product follow the layout
-    return vectors, LastStep(previous, back, np.array(shift, np.float64), np.array(matrix, np.float64, order="C"))
+    back, offset = _least_squares(joint, dim)
+    # In C order, as from a file: bits of a product follow the layout.
+    shift, matrix = (np.array(part, np.float64, order="C") for part in (shift, matrix))
+    return vectors, LastStep(previous, back, offset, shift, matrix)
+
+
+def _least_squares(joint: Moments, dim: int) -> tuple[np.ndarray, np.ndarray]:
+    """B and b of x ≈ y B + b, of the joint moments of y and x; directions of y that do not vary tell nothing."""
+    mean, cov = (np.asarray(part, np.float64) for part in (joint.mean, joint.cov))
+    values, vectors = np.linalg.eigh(cov[:dim, :dim])
+    kept = values > dim * np.finfo(np.float32).eps * max(values[-1], np.finfo(np.float32).tiny)
+    inverse = (vectors[:, kept] / values[kept]) @ vectors[:, kept].T
+    back = np.ascontiguousarray(inverse @ cov[:dim, dim:])
+    return back, mean[dim:] - mean[:dim] @ back
 
 
 def transform(fitted: Fitted, new: Graph) -> Embedding:
     """Vectors of new entities, from the fitted state alone: nothing that was embedded moves.
 
     The last step is applied to the new rows. What it needs of the new entities themselves, their vectors before it, is
-    estimated by a first pass over their known neighbours (and outwards from these, where new ones only meet new ones),
-    turned back by the rotation that undoes the step best. Time and memory are those of the new hyperedges.
+    estimated from a first pass over their known neighbours (and outwards from these, where new ones only meet new
+    ones), by what tells it best for the known entities. Time and memory are those of the new hyperedges.
 
     Args:
         fitted: from `fit` or `update`.
@@ -178,21 +191,22 @@ def _through(step: LastStep, rows: _Rows, where: np.ndarray, free: np.ndarray, m
         if not len(reached):
             break
         mean = (rows @ before)[reached] / mass[reached, None]
-        before[free[reached]] = _settled(step, mean, method) @ step.back
+        before[free[reached]] = _normalised(mean, method) @ step.back + step.offset
         live[free[reached]] = 1
     own, there = before[free], mass > 0
     mean = np.divide(rows @ before, mass[:, None], out=np.zeros_like(own), where=there[:, None])
     if method.propagation == "symmetric":
         mean *= mass[:, None]
     weight = method.residual_weight
-    return np.where(there[:, None], _settled(step, (1 - weight) * mean + weight * own, method), 0)
+    found = _normalised((1 - weight) * mean + weight * own, method)
+    return np.where(there[:, None], (found - step.shift) @ step.matrix, 0)
 
 
-def _settled(step: LastStep, rows: np.ndarray, method: Cleora) -> np.ndarray:
-    """Rows normalised and whitened as the step did it; in NumPy, since their number differs from call to call."""
+def _normalised(rows: np.ndarray, method: Cleora) -> np.ndarray:
+    """Rows normalised as the step did it; in NumPy, since their number differs from call to call."""
     if method.normalization == "l2":
-        rows = unit_rows(rows, "new")
-    elif method.normalization == "l1":
+        return unit_rows(rows, "new")
+    if method.normalization == "l1":
         size = np.abs(rows).sum(axis=1, keepdims=True)
-        rows = rows / np.where(size > 0, size, 1)
-    return (rows - step.shift) @ step.matrix
+        return rows / np.where(size > 0, size, 1)
+    return rows

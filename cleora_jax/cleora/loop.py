@@ -166,20 +166,24 @@ finish = jax.jit(whitened, donate_argnames="table")  # the table is given up
 
 
 @partial(jax.jit, static_argnames="step")
-def last_step(walk: Walk, numbers: Numbers, old: State, state: State, *, step: Step) -> tuple[Blocks, Affine | None]:
+def last_step(
+    walk: Walk, numbers: Numbers, old: State, state: State, *, step: Step
+) -> tuple[Blocks, Affine | None, Moments]:
     """What made a state of the one before, in a form that other rows can be put through.
 
     Returns:
-        x before the step, float32[n, d], and the map that follows its normalisation: x = (y − shift) A, where A is what
-        `whitened` applies to `state`; None where nothing follows.
+        x before the step, float32[n, d]; the map that follows its normalisation, x = (y − shift) A, where A is what
+        `whitened` applies to `state` (None where nothing follows); and the joint moments of y and of x before the step,
+        [2 d] columns.
     """
     previous = settled(walk.alive, old)
     if state.pending is None:
-        return previous, None
+        return previous, None, measure(state.table + previous, walk.alive)
     plain = Step(step.normalization, False, step.residual, False)
     normalised, _ = one_step(walk, numbers, State(previous, None), plain)
-    mean = measure(normalised.table, walk.alive).mean
-    return previous, Affine(mean, principal_map(state.pending, numbers.alpha, numbers.rank).panels)
+    joint = measure(normalised.table + previous, walk.alive)
+    panels = principal_map(state.pending, numbers.alpha, numbers.rank).panels
+    return previous, Affine(joint.mean[: len(joint.mean) // 2], panels), joint
 
 
 @jax.jit

@@ -106,6 +106,6 @@ def _turned(found: Fitted, fitted: Fitted) -> Fitted:
     rotation = procrustes(found.vectors[:count][both], fitted.vectors[both])
     vectors = rotated(found.vectors, rotation)
     (step,) = found.steps
-    step = step._replace(matrix=step.matrix @ rotation, back=rotation.T @ step.back)
+    step = step._replace(matrix=step.matrix @ rotation)
     embedding = replace(found.embedding, vectors=vectors[found.graph.kept])
     return replace(found, vectors=vectors, embedding=embedding, steps=(step,))

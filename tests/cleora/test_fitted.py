@@ -42,7 +42,7 @@ FUZZ = settings(
 )
 LINES = [" ".join(f"e{i}" for i in RNG.choice(90, 3, replace=False)) for _ in range(200)]
 GRAPH, MORE = from_hyperedges(LINES), from_hyperedges(["n1 e1 e2", "n2 n1", "é e5", "far far2", "n3 n2"])
-LATER = from_hyperedges(["e1 zz n1", "e3 zz"])
+LATER = from_hyperedges(["e1 zz e2", "e3 zz n1"])
 BASE = Cleora(dim=6, num_iterations=3, whiten_rank=5)
 SPEC = "author transient::venue complex::reflexive::paper"
 TYPED = from_hyperedges([f"a{i % 17}\tv{i % 3}\tp{i % 29} p{i * 7 % 23}" for i in range(120)], SPEC)

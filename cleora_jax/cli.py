@@ -309,7 +309,7 @@ def _with_reading(args: argparse.Namespace, fitted: Fitted) -> Fitted:
 def _write(
     args: argparse.Namespace, embeddings: dict[str, Embedding], fitted: Fitted | None = None
 ) -> dict[str, Embedding]:
-    """Write vectors by path, of one column where that is asked, and the model where there is one: all files, or none."""
+    """Write vectors by path, of one column where that is asked, and the model where there is one: all or none."""
     from cleora_jax._atomic import atomic_path
     from cleora_jax.vectors.embedding import save_embeddings
 

@@ -470,14 +470,16 @@ class TestModels:
 
     def test_lines_are_read_as_the_model_s_were(self, tmp_path, capsys):
         path, more = tmp_path / "orders.csv", tmp_path / "more.csv"
-        path.write_text("user,items,count\n" + "".join(f'u{i % 9},"a{i % 5} a{i % 3}",{1 + i % 2}\n' for i in range(40)))
+        path.write_text(
+            "user,items,count\n" + "".join(f'u{i % 9},"a{i % 5} a{i % 3}",{1 + i % 2}\n' for i in range(40))
+        )
         more.write_text('user,items,count\nu1,"a1 new",3\nnewer,a2,1\n')
-        options = ["--columns", "user complex::reflexive::items", "--header", "--weight", "count", "-q"]
+        options = ["--columns", "user complex::reflexive::items count", "--header", "--weight", "count", "-q"]
         model, out = str(tmp_path / "m"), str(tmp_path / "out.npz")
         assert main(["embed", "-i", str(path), "-o", out, "--save-model", model, *options, *SMALL]) == 0
         assert load_fitted(model).notes["reading"]["weight"] == "count"
         assert main(["transform", "-m", model, "-i", str(more), "-o", out, "-q"]) == 0
-        graph = read(more, "user complex::reflexive::items", header=True, weight="count")
+        graph = read(more, "user complex::reflexive::items count", header=True, weight="count")
         np.testing.assert_array_equal(load_embedding(out).vectors, transform(load_fitted(model), graph).vectors)
         assert main(["transform", "-m", model, "-i", str(more), "-o", out, "--column", "items", "-q"]) == 0
         assert load_embedding(out).vocab.ids.to_pylist() == ["new"]
@@ -502,7 +504,9 @@ class TestModels:
         np.testing.assert_array_equal(gone.vectors, update(expected, gone=more).vectors)
         assert not gone.embedding["fresh"].any()
         assert main(["update", "-m", model, "-i", str(lines), "-o", out, "-n", "2", "-q"]) == 0
-        np.testing.assert_array_equal(load_embedding(out).vectors, update(fitted, more, num_iterations=2).embedding.vectors)
+        np.testing.assert_array_equal(
+            load_embedding(out).vectors, update(fitted, more, num_iterations=2).embedding.vectors
+        )
 
     def test_what_does_not_go_together(self, tmp_path, baskets, model, capsys):
         out = str(tmp_path / "out.npz")

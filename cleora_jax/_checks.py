@@ -7,7 +7,7 @@ import math
 import numbers
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 
@@ -31,6 +31,21 @@ def one_of(name: str, value: Any, choices: Sequence[Any]) -> None:
     if value not in choices:
         listed = ", ".join(repr(choice) for choice in choices)
         raise OptionError(f"`{name}` must be one of {listed}, got {value!r}.")
+
+
+SHOWN = 5  # names in a message
+
+
+def listed(names: Iterable[object]) -> str:
+    """Names for people, the first few and how many more there are.
+
+    Example:
+        >>> listed("abc"), listed("abcdefgh")
+        ('a, b, c', 'a, b, c, d, e and 3 more')
+    """
+    every = [str(name) for name in names]
+    more = len(every) - SHOWN
+    return ", ".join(every[:SHOWN]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def integer(name: str, value: Any, *, low: int, high: int | None = None) -> int:

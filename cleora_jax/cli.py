@@ -12,23 +12,32 @@ import textwrap
 import time
 import warnings
 from collections.abc import Callable, Container, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
-from cleora_jax._checks import InputError, NotFoundError, OptionError
+from cleora_jax._checks import InputError, NotFoundError, OptionError, listed
 from cleora_jax._version import __version__
 
 if TYPE_CHECKING:
-    from cleora_jax import Features, Graph
+    from cleora_jax import Cleora, Embedding, Features, Fitted, Graph
     from cleora_jax._progress import Progress
     from cleora_jax.cleora import Method
 
 OK, FAILED, WRONG_INPUT = 0, 1, 2
 DEFAULT_COLUMNS = "complex::reflexive::node"
 DEFAULT_SCALES = (10, 20, 30, 40)
+READING = {
+    "columns": DEFAULT_COLUMNS, "format": "auto", "weight": None, "group_by": None, "shared_ids": False,
+    "header": False, "comment": None,
+}  # how lines are read: a model remembers it, for the lines to come  # fmt: skip
+METHOD = (
+    "dim", "iterations", "propagation", "normalization", "whiten", "whiten_alpha", "whiten_rank", "residual_weight",
+    "init", "seed", "form", "hyperedge_trim_n", "tolerance", "scales", "attention_temperature", "metapath",
+    "features", "feature_weight", "feature_column",
+)  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -78,6 +87,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="command", required=True)
     _methods_arguments(commands.add_parser("methods", help="list the methods of embedding and their settings"))
     _embed_arguments(commands.add_parser("embed", help="embed the entities of interaction files"))
+    _transform_arguments(commands.add_parser("transform", help="vectors of new entities, by a saved model"))
+    _update_arguments(commands.add_parser("update", help="add lines to a saved model, or remove some"))
     _info_arguments(commands.add_parser("info", help="describe interaction files or saved embeddings"))
     _similar_arguments(commands.add_parser("similar", help="list the entities most similar to one"))
     _convert_arguments(commands.add_parser("convert", help="write saved embeddings in another format"))
@@ -85,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _embed_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(command=_embed)
+    parser.set_defaults(command=_embed, parser=parser)
     _input_arguments(parser, required=True)
     parser.add_argument(
         "--output", "-o", required=True, metavar="FILE",
@@ -96,6 +107,7 @@ def _embed_arguments(parser: argparse.ArgumentParser) -> None:
         "--relations", choices=("joint", "apart"), default=None,
         help="several relations: add them up, or write one file each (default: joint, and says so)",
     )  # fmt: skip
+    parser.add_argument("--save-model", metavar="FILE", help="keep what `transform` and `update` need (.npz)")
     _method_arguments(parser)
     _common_arguments(parser)
 
@@ -105,15 +117,37 @@ def _methods_arguments(parser: argparse.ArgumentParser) -> None:
     _common_arguments(parser)
 
 
+def _transform_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=_transform, parser=parser)
+    parser.add_argument("--model", "-m", required=True, metavar="FILE", help="what `embed --save-model` wrote")
+    _input_arguments(parser, required=True, remembered=True)
+    parser.add_argument("--output", "-o", required=True, metavar="FILE", help="where to write; the suffix decides")
+    parser.add_argument("--all", action="store_true", help="write the known entities, too, their vectors as they are")
+    parser.add_argument("--column", metavar="NAME", help="write only the entities of this column")
+    _common_arguments(parser)
+
+
+def _update_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=_update, parser=parser)
+    parser.add_argument("--model", "-m", required=True, metavar="FILE", help="what `embed --save-model` wrote")
+    _input_arguments(parser, required=False, remembered=True)
+    parser.add_argument("--gone", nargs="+", metavar="FILE", help="lines to remove, read as those of --input are")
+    parser.add_argument("--output", "-o", metavar="FILE", help="where to write all vectors; the suffix decides")
+    parser.add_argument("--column", metavar="NAME", help="write only the entities of this column")
+    parser.add_argument("--save-model", metavar="FILE", help="where to keep the new model; may be the old one's place")
+    parser.add_argument("--iterations", "-n", type=int, help="steps of a warm start (default: 10 where it is one)")
+    _common_arguments(parser)
+
+
 def _info_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(command=_info)
+    parser.set_defaults(command=_info, parser=parser)
     _input_arguments(parser, required=False)
     parser.add_argument("--embeddings", metavar="FILE", help="saved embeddings to describe")
     _common_arguments(parser)
 
 
 def _similar_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(command=_similar)
+    parser.set_defaults(command=_similar, parser=parser)
     _input_arguments(parser, required=False)
     parser.add_argument("--embeddings", metavar="FILE", help="saved embeddings to search")
     parser.add_argument("--entity", action="append", required=True, metavar="ID", help="the query; may be repeated")
@@ -132,7 +166,8 @@ def _convert_arguments(parser: argparse.ArgumentParser) -> None:
     _common_arguments(parser)
 
 
-def _input_arguments(parser: argparse.ArgumentParser, *, required: bool) -> None:
+def _input_arguments(parser: argparse.ArgumentParser, *, required: bool, remembered: bool = False) -> None:
+    usual = "as the model's lines" if remembered else "%(default)s, a line of entities"
     group = parser.add_argument_group("input")
     group.add_argument(
         "--input", "-i", nargs="+", required=required, metavar="FILE",
@@ -140,7 +175,7 @@ def _input_arguments(parser: argparse.ArgumentParser, *, required: bool) -> None
     )  # fmt: skip
     group.add_argument(
         "--columns", "-c", default=DEFAULT_COLUMNS, metavar="SPEC",
-        help="column spec, e.g. 'user complex::reflexive::product' (default: %(default)s, a line of entities)",
+        help=f"column spec, e.g. 'user complex::reflexive::product' (default: {usual})",
     )  # fmt: skip
     group.add_argument(
         "--format", default="auto", choices=("auto", "tsv", "csv", "space", "jsonl", "parquet"),
@@ -158,6 +193,8 @@ def _input_arguments(parser: argparse.ArgumentParser, *, required: bool) -> None
         "--on-bad-line", choices=("error", "skip"), default="error",
         help="a line that does not fit: stop, or leave it out and count it (default: error)",
     )  # fmt: skip
+    if remembered:  # what is not given is as the model says, see `_as_read`
+        parser.set_defaults(**dict.fromkeys(READING))
 
 
 def _method_arguments(parser: argparse.ArgumentParser) -> None:
@@ -211,7 +248,7 @@ def _method_arguments(parser: argparse.ArgumentParser) -> None:
         help="start from features: .parquet, or .csv or .tsv with a header; ids in the first column or one called id",
     )  # fmt: skip
     group.add_argument(
-        "--feature-weight", type=float, default=0.5, help="of features against hashed vectors, in [0, 1] (default: 0.5)"
+        "--feature-weight", type=float, help="of features against hashed vectors, in [0, 1] (default: 0.5)"
     )
     group.add_argument("--feature-column", metavar="NAME", help="the column whose entities have the features")
 
@@ -234,13 +271,15 @@ def _embed(args: argparse.Namespace) -> dict[str, Any]:
 
     check_destination(args.output)
     method, init = _method(args), _features(args)
+    if args.save_model is not None:
+        _check_model(args, method)
     start = time.perf_counter()
-    graph = _graph(args)
+    graph = _graph(args, args.input)
     built = time.perf_counter()
-    from cleora_jax import embed, embed_apart
-    from cleora_jax.vectors.embedding import save_embeddings
+    from cleora_jax import embed, embed_apart, fit
 
     files = _outputs(args, graph)
+    fitted: Fitted | None = None
     if init is not None:
         _say(args, f"features of {int((init.rows(graph.vocab) >= 0).sum()):,} of {graph.num_entities:,} entities")
     with _progress(args) as bar, _between_steps(bar) as progress:
@@ -249,15 +288,17 @@ def _embed(args: argparse.Namespace) -> dict[str, Any]:
         else:
             joint: Literal["joint"] | None = "joint" if len(graph.relations) > 1 else None
             if joint and args.relations is None and not getattr(method, "metapath", ()):
-                names = ", ".join(relation.name for relation in graph.relations)
+                names = listed(relation.name for relation in graph.relations)
                 _say(args, f"several relations ({names}) added up; --relations apart writes one file each")
-            embeddings = {"": embed(graph, method, init=init, relations=joint, progress=progress)}
+            if args.save_model is None:
+                embeddings = {"": embed(graph, method, init=init, relations=joint, progress=progress)}
+            else:
+                fitted = fit(graph, cast("Cleora", method), init=init, relations=joint, progress=progress)
+                embeddings = {"": fitted.embedding}
     done = time.perf_counter()
-    if args.column is not None:
-        embeddings = {name: embedding.of_column(args.column) for name, embedding in embeddings.items()}
-    save_embeddings({str(files[name]): embedding for name, embedding in embeddings.items()})
-    written = [str(path) for path in files.values()]
-    first = next(iter(embeddings.values()))
+    found = {str(files[name]): embedding for name, embedding in embeddings.items()}
+    found = _write(args, found, fitted and _with_reading(args, fitted))
+    written, first = [*found, *([args.save_model] if fitted else [])], next(iter(found.values()))
     _say(args, f"{len(first):,} vectors of {first.dim} columns in {', '.join(written)} "
                f"(reading {built - start:.1f} s, embedding {done - built:.1f} s)")  # fmt: skip
     return {
@@ -265,6 +306,116 @@ def _embed(args: argparse.Namespace) -> dict[str, Any]:
         "seconds_reading": round(built - start, 4), "seconds_embedding": round(done - built, 4),
         **_graph_summary(graph),
     }  # fmt: skip
+
+
+def _check_model(args: argparse.Namespace, method: Method) -> None:
+    """Raise, before the work, unless a model can be fitted and kept as asked."""
+    if args.algorithm != "cleora":
+        raise OptionError(f"`--save-model` needs Cleora; `--algorithm {args.algorithm}` has no state for new entities.")
+    from cleora_jax._atomic import check_target
+    from cleora_jax.cleora.inductive import check_inductive
+
+    if args.relations == "apart":
+        raise OptionError("`--save-model` keeps one embedding: it does not go with `--relations apart`.")
+    check_inductive(cast("Cleora", method))
+    if check_target(args.save_model) == check_target(args.output):
+        raise OptionError(f"`--save-model` {args.save_model!r} is `--output`, too; choose another name.")
+
+
+def _with_reading(args: argparse.Namespace, fitted: Fitted) -> Fitted:
+    """The model with a note of how its lines were read."""
+    from dataclasses import replace
+
+    return replace(fitted, notes={"reading": {name: getattr(args, name) for name in READING}})
+
+
+def _write(
+    args: argparse.Namespace, embeddings: dict[str, Embedding], fitted: Fitted | None = None
+) -> dict[str, Embedding]:
+    """Write vectors by path, of one column where that is asked, and the model where there is one: all or none."""
+    from cleora_jax._atomic import atomic_path
+    from cleora_jax.vectors.embedding import save_embeddings
+
+    if args.column is not None:
+        embeddings = {path: embedding.of_column(args.column) for path, embedding in embeddings.items()}
+    with nullcontext() if fitted is None else atomic_path(args.save_model) as temporary:
+        if fitted is not None and temporary is not None:
+            fitted.save(temporary)
+        if embeddings:
+            save_embeddings(embeddings)
+    return embeddings
+
+
+def _transform(args: argparse.Namespace) -> dict[str, Any]:
+    import numpy as np
+
+    from cleora_jax import Embedding, load_fitted, transform
+    from cleora_jax.vectors.formats import check_destination
+
+    check_destination(args.output)
+    fitted = load_fitted(args.model)
+    graph = _graph(_as_read(args, fitted), args.input)
+    _check_not_an_input(args.output, [*graph.report.sources, args.model])
+    found = transform(fitted, graph)
+    new, lost = len(found), int((~found.vectors.any(axis=1)).sum())
+    if args.all:
+        known = fitted.embedding
+        vocab = known.vocab.joined(found.vocab)[0]
+        found = Embedding(np.concatenate([known.vectors, found.vectors]), vocab, known.settings)
+    elif not new:
+        raise InputError("`--input` holds no entity that the model does not know; `--all` writes those that it knows.")
+    ((written, found),) = _write(args, {args.output: found}).items()
+    _say(args, f"{new:,} new entities" + (f", {lost:,} of them with no path to a known one: zeros" if lost else ""))
+    _say(args, f"{len(found):,} vectors of {found.dim} columns in {written}")
+    return {"output": [written], "entities": len(found), "dim": found.dim, "new": new, "without_path": lost}
+
+
+def _update(args: argparse.Namespace) -> dict[str, Any]:
+    from cleora_jax import load_fitted, update
+    from cleora_jax._atomic import check_target
+    from cleora_jax.vectors.formats import check_destination
+
+    if args.output is None and args.save_model is None:
+        raise OptionError("give `--output`, `--save-model` or both: where what comes of it is to be written.")
+    if args.input is None and args.gone is None:
+        raise OptionError("give `--input` (lines to add), `--gone` (lines to remove) or both.")
+    if args.output is not None:
+        check_destination(args.output)
+    elif args.column is not None:
+        raise OptionError("`--column` says what is written to `--output`, which is not given.")
+    if args.save_model is not None and check_target(args.save_model) == (args.output and check_target(args.output)):
+        raise OptionError(f"`--save-model` {args.save_model!r} is `--output`, too; choose another name.")
+    fitted = load_fitted(args.model)
+    more, gone = (None if paths is None else _graph(_as_read(args, fitted), paths) for paths in (args.input, args.gone))
+    sources = [source for graph in (more, gone) if graph is not None for source in graph.report.sources]
+    if args.output is not None:
+        _check_not_an_input(args.output, [*sources, args.model])
+    if args.save_model is not None:
+        _check_not_an_input(args.save_model, sources, "--save-model")
+    with _progress(args) as bar, _between_steps(bar) as progress:
+        grown = update(fitted, more, gone=gone, num_iterations=args.iterations, progress=progress)
+    found = {} if args.output is None else {args.output: grown.embedding}
+    written = [*_write(args, found, None if args.save_model is None else grown), *filter(None, [args.save_model])]
+    new = grown.graph.num_entities - fitted.graph.num_entities
+    _say(args, f"{new:,} new entities, {len(grown.embedding):,} in all; written: {', '.join(written)}")
+    return {"output": written, "entities": len(grown.embedding), "dim": grown.embedding.dim, "new": new}
+
+
+def _as_read(args: argparse.Namespace, fitted: Fitted) -> argparse.Namespace:
+    """The arguments, with the model's ways of reading in place of those that were not given."""
+    remembered = READING | fitted.notes.get("reading", {})
+    chosen = {name: remembered[name] if getattr(args, name) is None else getattr(args, name) for name in READING}
+    return argparse.Namespace(**{**vars(args), **chosen})
+
+
+def _refuse(args: argparse.Namespace, names: Sequence[str], why: str) -> None:
+    """Raise OptionError for the first of some options that was given another value than its default."""
+    for name in names:
+        if getattr(args, name) != args.parser.get_default(name):
+            raise OptionError(f"`--{name.replace('_', '-')}` {why}")
+
+
+SAVED = "does not go with `--embeddings`, which holds vectors that are made already."
 
 
 def _outputs(args: argparse.Namespace, graph: Graph) -> dict[str, Path]:
@@ -284,6 +435,8 @@ def _outputs(args: argparse.Namespace, graph: Graph) -> dict[str, Path]:
     for path in files.values():
         check_destination(path, vocab=vocab)
         _check_not_an_input(path, graph.report.sources)
+    if args.save_model is not None:
+        _check_not_an_input(args.save_model, graph.report.sources, "--save-model")
     return files
 
 
@@ -291,13 +444,14 @@ def _info(args: argparse.Namespace) -> dict[str, Any]:
     if bool(args.input) == bool(args.embeddings):
         raise OptionError("give either --input (interaction files) or --embeddings (a saved file).")
     if args.embeddings:
+        _refuse(args, [*READING, "on_bad_line"], SAVED)
         from cleora_jax import load_embedding
 
         embedding = load_embedding(args.embeddings)
         summary = {"entities": len(embedding), "dim": embedding.dim, "columns": list(embedding.vocab.columns),
                    "settings": embedding.settings}  # fmt: skip
     else:
-        graph = _graph(args)
+        graph = _graph(args, args.input)
         summary = _graph_summary(graph)
     for key, value in summary.items():
         _say(args, f"{key.replace('_', ' '):<16} {_readable(value)}", stream=sys.stdout)
@@ -318,6 +472,8 @@ def _readable(value: Any) -> str:
 def _similar(args: argparse.Namespace) -> dict[str, Any]:
     if bool(args.input) == bool(args.embeddings):
         raise OptionError("give either --embeddings (a saved file) or --input (interaction files, embedded first).")
+    if args.embeddings:
+        _refuse(args, [*READING, "on_bad_line", *METHOD], SAVED)
     method, init = _method(args), _features(args)
     if args.top_k < 1:
         raise OptionError(f"`--top-k` must be at least 1, got {args.top_k}.")
@@ -328,7 +484,7 @@ def _similar(args: argparse.Namespace) -> dict[str, Any]:
     else:
         from cleora_jax import embed
 
-        graph = _graph(args)
+        graph = _graph(args, args.input)
         graph.vocab.take(graph.kept).indices(args.entity, args.column)  # before the work, not after it
         with _progress(args) as bar, _between_steps(bar) as progress:
             joint: Literal["joint"] | None = "joint" if len(graph.relations) > 1 else None
@@ -371,12 +527,12 @@ def _convert(args: argparse.Namespace) -> dict[str, Any]:
     return {"output": [args.output], "entities": len(embedding), "dim": embedding.dim}
 
 
-def _graph(args: argparse.Namespace) -> Graph:
+def _graph(args: argparse.Namespace, paths: Sequence[str]) -> Graph:
     from cleora_jax.graph import read
 
     with _progress(args) as progress:
         graph = read(
-            args.input, args.columns, format=args.format, weight=args.weight, group_by=args.group_by,
+            paths, args.columns, format=args.format, weight=args.weight, group_by=args.group_by,
             shared_ids=args.shared_ids, header=args.header, comment=args.comment, on_bad_line=args.on_bad_line,
             progress=progress,
         )  # fmt: skip
@@ -435,6 +591,7 @@ def _methods(args: argparse.Namespace) -> dict[str, Any]:
 def _features(args: argparse.Namespace) -> Features | None:
     """The features to start from, read whole."""
     if args.features is None:
+        _refuse(args, ["feature_weight", "feature_column"], "needs `--features`, the table it speaks of.")
         return None
     import pyarrow as pa
     from pyarrow import csv, parquet
@@ -456,7 +613,8 @@ def _features(args: argparse.Namespace) -> Features | None:
             ids = "id" if "id" in names else names[0]  # as text: 007 is not 7
             convert = csv.ConvertOptions(column_types={ids: pa.large_string()})
             table = csv.read_csv(path, parse_options=split, convert_options=convert)
-        return Features(table, args.feature_weight, args.feature_column)
+        weight = {} if args.feature_weight is None else {"weight": args.feature_weight}
+        return Features(table, column=args.feature_column, **weight)
     except (pa.ArrowException, TypeError) as error:
         raise InputError(f"{path}: not a table of features: {error}") from error
 
@@ -519,14 +677,14 @@ def _between_steps(progress: Progress) -> Iterator[Progress]:
         raise KeyboardInterrupt
 
 
-def _check_not_an_input(output: Path, sources: Sequence[str]) -> None:
+def _check_not_an_input(output: Path | str, sources: Sequence[str], option: str = "--output") -> None:
     """Raise OptionError where an output would overwrite an input."""
     from cleora_jax.vectors.formats import files_of
 
-    for file in filter(os.path.exists, files_of(output)):
+    for file in filter(os.path.exists, files_of(output) if option == "--output" else [str(output)]):
         for source in sources:
             if os.path.exists(source) and os.path.samefile(source, file):
-                raise OptionError(f"`--output` {file!r} is an input, too; choose another name.")
+                raise OptionError(f"`{option}` {file!r} is an input, too; choose another name.")
 
 
 def _limit_threads(count: int) -> None:

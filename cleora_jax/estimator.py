@@ -43,7 +43,8 @@ class CleoraEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         columns: the column spec of hyperedges; no part of it counts for an incidence matrix.
         unknown: what new samples do with entities that `fit` has not seen: "transform" embeds them by the samples they
             stand in (see `cleora_jax.transform`), "ignore" leaves them out. An incidence matrix has none.
-        dim, num_iterations, propagation, normalization: as in `Cleora`, like those below.
+        dim, num_iterations, propagation, normalization: as in `Cleora`, like those below; None for the number of steps
+            means 40, or the last of `scales`.
         whiten, whiten_alpha, whiten_rank, residual_weight: likewise.
         init, seed, form, hyperedge_trim_n, tolerance: likewise; some need `unknown="ignore"`, see `cleora_jax.fit`.
         scales, scale_weights, attention_temperature: likewise.
@@ -71,7 +72,7 @@ class CleoraEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         *,
         unknown: Literal["transform", "ignore"] = "transform",
         dim: int = 256,
-        num_iterations: int = 40,
+        num_iterations: int | None = None,
         propagation: str = "left",
         normalization: str = "l2",
         whiten: str | int = "every",
@@ -109,7 +110,10 @@ class CleoraEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     def fit(self, X: Any, y: Any = None) -> CleoraEmbedder:
         """Embed the entities of the samples; `y` is not looked at."""
         one_of("unknown", self.unknown, UNKNOWN)
-        method = Cleora(**{each.name: getattr(self, each.name) for each in fields(Cleora) if hasattr(self, each.name)})
+        settings = {each.name: getattr(self, each.name) for each in fields(Cleora) if hasattr(self, each.name)}
+        if self.num_iterations is None:
+            del settings["num_iterations"]
+        method = Cleora(**settings)
         self._matrix = is_matrix(X, self.columns)
         self.graph_, _ = self._read(X, reset=True)
         if self._matrix or self.unknown == "ignore":

@@ -78,17 +78,22 @@ def normalize(x: np.ndarray, normalization: str) -> np.ndarray:
     return np.divide(x, size[:, None], out=np.zeros_like(x), where=size[:, None] > 0)
 
 
-def whiten(x: np.ndarray, alive: np.ndarray, rank: int, alpha: float) -> np.ndarray:
-    """PCA whitening of the rows that are alive, on at most `rank` directions that are not null; signs fixed."""
-    rows = x[alive]
-    centred = rows - rows.mean(0)
-    cov = centred.T @ centred / (len(rows) - 1)
+def whitening(rows: np.ndarray, rank: int, alpha: float) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and map of the PCA whitening of some rows, on at most `rank` directions that are not null; signs fixed."""
+    mean = rows.mean(0)
+    cov = (rows - mean).T @ (rows - mean) / (len(rows) - 1)
     values, vectors = np.linalg.eigh(cov)
     values, vectors = values[::-1], vectors[:, ::-1]
     vectors = vectors * np.sign(vectors[np.abs(vectors).argmax(0), np.arange(len(values))])
-    kept = (values > x.shape[1] * np.finfo(np.float32).eps * values[0]) & (np.arange(len(values)) < rank)
+    kept = (values > len(values) * np.finfo(np.float32).eps * values[0]) & (np.arange(len(values)) < rank)
+    return mean, vectors * np.where(kept, np.where(kept, values, 1) ** (-alpha / 2), 0)
+
+
+def whiten(x: np.ndarray, alive: np.ndarray, rank: int, alpha: float) -> np.ndarray:
+    """The whitening of the rows that are alive."""
+    mean, matrix = whitening(x[alive], rank, alpha)
     out = np.zeros_like(x)
-    out[np.ix_(alive, kept)] = (centred @ vectors[:, kept]) * values[kept] ** (-alpha / 2)
+    out[alive] = (x[alive] - mean) @ matrix
     return out
 
 

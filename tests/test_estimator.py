@@ -114,6 +114,8 @@ def test_tables_of_every_make():
 
 def test_clone_params_pipeline_and_search():
     model = CleoraEmbedder(dim=8, seed=4)
+    depths = clone(CleoraEmbedder(dim=4, scales=(2, 3), whiten="off")).fit(LINES)
+    assert depths.embedding_.settings["num_iterations"] == 3 and depths.embedding_.dim == 8
     assert clone(model).get_params() == model.get_params() and clone(model).set_params(dim=3).dim == 3
     pipeline = make_pipeline(CleoraEmbedder(dim=8, num_iterations=3, whiten="off"), LogisticRegression(C=10))
     assert cross_val_score(pipeline, LINES, TOPIC, cv=3).mean() > 0.95

@@ -95,8 +95,9 @@ def propagate(
         jnp.asarray(residual_weight, jnp.float32),
         jnp.float32(1),
         jnp.asarray(1.0 if attention_temperature is None else attention_temperature, jnp.float32),
+        jnp.float32(x.shape[1]),
     )
-    step = Step(normalization, whiten == "every", x.shape[1], True, True)
+    step = Step(normalization, whiten == "every", True, True)
     start = transform(split_columns(x * walk.alive[:, None]), walk.alive, None, normalization)
     pending = Pending.nothing(x.shape[1], triangular=True) if step.whiten else None
 

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress, no_progress
-from cleora_jax.cleora.features import Features, FeatureTable, Matrix, as_id, as_matrix, check_finite, listed, stacked
+from cleora_jax.cleora.features import Features, FeatureTable, Matrix, as_id, as_matrix, check_finite, stacked
 from cleora_jax.cleora.verb import Method, embed
 from cleora_jax.graph.build import Graph
 from cleora_jax.graph.hyperedges import Incidence, distinct_sides, line_groups, masses, sides
@@ -159,7 +159,7 @@ def _by_key(graph: Graph, groups: Sequence[Lines], values: Mapping[Any, Any]) ->
     found = np.array([place.get(members, _reverse(place, members)) for members in _members(graph, groups)])
     unused = np.setdiff1d(np.arange(len(keys)), found)
     if len(unused):
-        raise checks.NotFoundError(f"`values`: no hyperedge for {listed(keys[at] for at in unused)}.")
+        raise checks.NotFoundError(f"`values`: no hyperedge for {checks.listed(repr(keys[at]) for at in unused)}.")
     rows = np.flatnonzero(found >= 0)
     return rows, vectors[found[rows]]
 

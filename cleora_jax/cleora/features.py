@@ -21,7 +21,6 @@ Matrix: TypeAlias = Any  # np.ndarray | sp.csr_array; SciPy has no types
 ID = "id"  # the column of a frame that holds ids
 SCALARS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_decimal)
 LISTS = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
-SHOWN = 10  # ids of a message
 
 
 class FeatureTable(NamedTuple):
@@ -129,7 +128,7 @@ class Features:
         if times.max() == 0:
             where = "" if self.column is None else f" in column {self.column!r}"
             raise checks.OptionError(
-                f"`values`: none of the ids ({listed(ids)}) is an entity{where} of the graph, "
+                f"`values`: none of the ids ({checks.listed(map(repr, ids))}) is an entity{where} of the graph, "
                 f"whose first is {vocab[0]!r}."
             )
         return rows
@@ -144,6 +143,8 @@ class Features:
 
 def read_features(values: Any, ids: Any = None) -> FeatureTable:
     """Features in any of the forms that `Features` takes; errors as there."""
+    if isinstance(values, FeatureTable):  # read before, and kept in a file
+        return _checked(values)
     if ids is not None:
         matrix, names = as_matrix(values), [as_id(key) for key in np.asarray(ids).tolist()]
         if len(names) != matrix.shape[0]:
@@ -201,12 +202,6 @@ def stacked(vectors: Iterable[Any], label: Callable[[int], str]) -> np.ndarray:
         if len(row) != len(rows[0]) or not len(row):
             raise checks.InputError(f"`values`: {label(at)} has {len(row)} numbers, {label(0)} has {len(rows[0])}.")
     return np.stack([_float32(row) for row in rows])
-
-
-def listed(names: Iterable[Any]) -> str:
-    """Names for a message, cut short."""
-    every = list(names)
-    return ", ".join(map(repr, every[:SHOWN])) + (f" and {len(every) - SHOWN:,} more" if len(every) > SHOWN else "")
 
 
 def _float32(values: Any) -> Any:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +10,7 @@ import scipy.sparse as sp
 from cleora_jax import _checks as checks
 from cleora_jax._blas import one_blas_thread
 from cleora_jax._progress import Progress, no_progress
+from cleora_jax.cleora.fitted import Fitted, LastStep
 from cleora_jax.cleora.loop import last_step
 from cleora_jax.cleora.method import BOTH_WAYS, Cleora
 from cleora_jax.cleora.run import Moment, Run, gathered
@@ -19,55 +18,10 @@ from cleora_jax.cleora.start import Init
 from cleora_jax.cleora.verb import as_embedding, check_embeddable
 from cleora_jax.graph.build import Graph
 from cleora_jax.graph.counts import joint_factors, ordered_counts
-from cleora_jax.graph.edit import check_matching
-from cleora_jax.vectors.alignment import procrustes
+from cleora_jax.graph.edit import proportioned
 from cleora_jax.vectors.embedding import Embedding
+from cleora_jax.vectors.passes import Moments
 from cleora_jax.vectors.search import unit_rows
-
-
-class LastStep(NamedTuple):
-    """The last step of a run, to put new rows through: x = (normalise(M previous) − shift) matrix.
-
-    Args:
-        previous: x before it, float32[n, d].
-        back: float64[d, d], the rotation that brings the result nearest to `previous`.
-        shift, matrix: the whitening that follows, float64[d] and [d, d] (zeros and the identity where none does).
-    """
-
-    previous: np.ndarray
-    back: np.ndarray
-    shift: np.ndarray
-    matrix: np.ndarray
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Fitted:
-    """An embedding with what it takes to embed new entities: from `fit`, for `transform` and `update`. Pickles.
-
-    Args:
-        graph: what was embedded.
-        method: how.
-        embedding: the result, as from `embed`.
-        vectors: float32[n, parts · d] of all entities, transient ones included.
-        steps: the last step, of each of `method.scales` where there are several.
-        init: the first vectors, where they were given.
-    """
-
-    graph: Graph
-    method: Cleora
-    embedding: Embedding
-    vectors: np.ndarray
-    steps: tuple[LastStep, ...]
-    init: Init | None = None
-
-    def __repr__(self) -> str:
-        return f"Fitted({self.graph!r}, {self.method!r})"
-
-    @cached_property
-    def degree(self) -> np.ndarray:
-        """float64[n]: the row sums of W."""
-        scatter, gather = joint_factors(self.graph.relations, self.graph.num_entities)
-        return np.asarray(scatter.astype(np.float64) @ (gather.astype(np.float64) @ np.ones(self.graph.num_entities)))
 
 
 def fit(
@@ -93,7 +47,7 @@ def fit(
         ['new']
     """
     method = Cleora() if method is None else method
-    _check_inductive(method)
+    check_inductive(method)
     check_embeddable(graph, method, relations)
     run, parts, steps = Run(graph, method), [], []
     depths = method.scales or (method.num_iterations,)
@@ -107,7 +61,8 @@ def fit(
     return Fitted(graph, method, as_embedding(graph, method, vectors, run.trace(), init), vectors, tuple(steps), init)
 
 
-def _check_inductive(method: Cleora) -> None:
+def check_inductive(method: Cleora) -> None:
+    """Raise OptionError for a method whose last step new rows cannot be put through."""
     if not isinstance(method, Cleora):
         raise TypeError(f"`method` must be Cleora(…), got {method!r:.100}.")
     unfit = {"attention_temperature": None, "metapath": (), "hyperedge_trim_n": None, "scale_weights": None}
@@ -124,25 +79,37 @@ def _part(run: Run, moment: Moment) -> tuple[np.ndarray, LastStep]:
     """The vectors of a moment, and the step that made them."""
     assert moment.old is not None
     state, step = run.ready(moment), run.method.step(moment.iteration, run.rank)
-    before, affine = last_step(run.walk, run.numbers, moment.old, state, step=step, rank=run.rank)
+    before, affine, joint = last_step(run.walk, run.numbers, moment.old, state, step=step)
     previous, dim = gathered(before, run.order), run.method.dim
     shift, matrix = (np.zeros(dim), np.eye(dim)) if affine is None else (affine.shift, affine.matrix)
     vectors = run.vectors(state, last=moment.last)
-    back = procrustes(vectors, previous)
-    return vectors, LastStep(previous, back, np.asarray(shift, np.float64), np.asarray(matrix, np.float64))
+    back, offset = _least_squares(joint, dim)
+    # In C order, as from a file: bits of a product follow the layout.
+    shift, matrix = (np.array(part, np.float64, order="C") for part in (shift, matrix))
+    return vectors, LastStep(previous, back, offset, shift, matrix)
+
+
+def _least_squares(joint: Moments, dim: int) -> tuple[np.ndarray, np.ndarray]:
+    """B and b of x ≈ y B + b, of the joint moments of y and x; directions of y that do not vary tell nothing."""
+    mean, cov = (np.asarray(part, np.float64) for part in (joint.mean, joint.cov))
+    values, vectors = np.linalg.eigh(cov[:dim, :dim])
+    kept = values > dim * np.finfo(np.float32).eps * max(values[-1], np.finfo(np.float32).tiny)
+    inverse = (vectors[:, kept] / values[kept]) @ vectors[:, kept].T
+    back = np.ascontiguousarray(inverse @ cov[:dim, dim:])
+    return back, mean[dim:] - mean[:dim] @ back
 
 
 def transform(fitted: Fitted, new: Graph) -> Embedding:
     """Vectors of new entities, from the fitted state alone: nothing that was embedded moves.
 
     The last step is applied to the new rows. What it needs of the new entities themselves, their vectors before it, is
-    estimated by a first pass over their known neighbours (and outwards from these, where new ones only meet new ones),
-    turned back by the rotation that undoes the step best. Time and memory are those of the new hyperedges.
+    estimated from a first pass over their known neighbours (and outwards from these, where new ones only meet new
+    ones), by what tells it best for the known entities. Time and memory are those of the new hyperedges.
 
     Args:
         fitted: from `fit` or `update`.
         new: a graph of the new hyperedges alone, built as the old one was, over its own vocabulary; entities are
-            matched by (column, id).
+            matched by (column, id). Where the old one is `reweighted`, so are these.
 
     Returns:
         The entities of `new` that the fitted graph does not know, in their order; the zero vector where no path leads
@@ -152,7 +119,7 @@ def transform(fitted: Fitted, new: Graph) -> Embedding:
         ValueError: columns or relations that the fitted graph does not have.
     """
     check_fitted(fitted)
-    where = places(fitted.graph, new, "new")
+    new, where = placed_in(fitted.graph, new, "new")
     chosen, vectors = transformed(fitted, new, where)
     shown = np.isin(chosen, new.kept)
     return Embedding(vectors[shown], new.vocab.take(chosen[shown]), fitted.embedding.settings | {"init": "transform"})
@@ -188,10 +155,13 @@ class _Rows(NamedTuple):
         return np.asarray(self.scatter @ (self.gather @ x))
 
 
-def places(graph: Graph, new: Graph, name: str) -> np.ndarray:
-    """The row in the fitted graph of each entity of `new`, −1 where it is new; errors where it does not fit."""
-    check_matching(name, graph, new)
-    return graph.vocab.rows_of(new.vocab)
+def placed_in(graph: Graph, new: Graph, name: str) -> tuple[Graph, np.ndarray]:
+    """`new`, its relations as heavy as the fitted graph's, and the row there of each of its entities (−1: a new one).
+
+    Raises:
+        ValueError: it does not fit the graph.
+    """
+    return proportioned(name, graph, new), graph.vocab.rows_of(new.vocab)
 
 
 def _free_rows(fitted: Fitted, new: Graph, where: np.ndarray, free: np.ndarray) -> _Rows:
@@ -221,21 +191,22 @@ def _through(step: LastStep, rows: _Rows, where: np.ndarray, free: np.ndarray, m
         if not len(reached):
             break
         mean = (rows @ before)[reached] / mass[reached, None]
-        before[free[reached]] = _settled(step, mean, method) @ step.back
+        before[free[reached]] = _normalised(mean, method) @ step.back + step.offset
         live[free[reached]] = 1
     own, there = before[free], mass > 0
     mean = np.divide(rows @ before, mass[:, None], out=np.zeros_like(own), where=there[:, None])
     if method.propagation == "symmetric":
         mean *= mass[:, None]
     weight = method.residual_weight
-    return np.where(there[:, None], _settled(step, (1 - weight) * mean + weight * own, method), 0)
+    found = _normalised((1 - weight) * mean + weight * own, method)
+    return np.where(there[:, None], (found - step.shift) @ step.matrix, 0)
 
 
-def _settled(step: LastStep, rows: np.ndarray, method: Cleora) -> np.ndarray:
-    """Rows normalised and whitened as the step did it; in NumPy, since their number differs from call to call."""
+def _normalised(rows: np.ndarray, method: Cleora) -> np.ndarray:
+    """Rows normalised as the step did it; in NumPy, since their number differs from call to call."""
     if method.normalization == "l2":
-        rows = unit_rows(rows, "new")
-    elif method.normalization == "l1":
+        return unit_rows(rows, "new")
+    if method.normalization == "l1":
         size = np.abs(rows).sum(axis=1, keepdims=True)
-        rows = rows / np.where(size > 0, size, 1)
-    return (rows - step.shift) @ step.matrix
+        return rows / np.where(size > 0, size, 1)
+    return rows

@@ -61,11 +61,13 @@ class Numbers(NamedTuple):
         residual_weight: r.
         alpha: softness of the whitening.
         temperature: of attention.
+        rank: directions that a whitening keeps at most; a whole number.
     """
 
     residual_weight: Scalar
     alpha: Scalar
     temperature: Scalar
+    rank: Scalar
 
 
 class Walk(NamedTuple):
@@ -91,15 +93,13 @@ class Step:
     Args:
         normalization: of rows.
         whiten: whether a whitening follows.
-        rank: of the whitening.
         residual: whether the residual is mixed in.
-        triangular: the whitening may be any that is right but for a rotation; then rank is d and alpha 1.
+        triangular: the whitening may be any that is right but for a rotation; then its rank is d and alpha 1.
         attention: whether weights follow the vectors.
     """
 
     normalization: Normalization
     whiten: bool
-    rank: int
     residual: bool
     triangular: bool
     attention: bool = False
@@ -130,7 +130,7 @@ def one_step(walk: Walk, numbers: Numbers, state: State, step: Step) -> tuple[St
     dim = sum(block.shape[1] for block in table)
     pending = pending or Pending.nothing(dim, triangular=step.triangular)
     table, moments = transform_and_measure(table, alive, reach, pending.affine, step.normalization)
-    whitening = triangular(moments) if step.triangular else principal(moments, step.rank, numbers.alpha)
+    whitening = triangular(moments) if step.triangular else principal(moments, numbers.rank, numbers.alpha)
     affine = Affine.of(moments.mean, whitening.matrix, triangular=step.triangular)
     return State(table, Pending(affine, moments)), Seen(whitening.kept, effective_rank(moments))
 
@@ -141,51 +141,53 @@ def settled(alive: jax.Array, state: State) -> Blocks:
     return transform(state.table, alive, affine, "none")
 
 
-@partial(jax.jit, static_argnames="rank")
-def whiten_last(alive: jax.Array, table: Blocks, alpha: jax.Array, *, rank: int) -> tuple[Pending, Seen]:
+@jax.jit
+def whiten_last(alive: jax.Array, table: Blocks, alpha: Scalar, rank: Scalar) -> tuple[Pending, Seen]:
     """The whitening of a table that no step has whitened."""
     moments = measure(table, alive)
     whitening = principal(moments, rank, alpha)
     return Pending(Affine.of(moments.mean, whitening.matrix), moments), Seen(whitening.kept, effective_rank(moments))
 
 
-def principal_map(pending: Pending, rank: int, alpha: Scalar) -> Affine:
+def principal_map(pending: Pending, alpha: Scalar, rank: Scalar) -> Affine:
     """The pending whitening in its principal form: what the definition asks of a result."""
     return Affine.of(pending.moments.mean, principal(pending.moments, rank, alpha).matrix)
 
 
-def whitened(alive: jax.Array, table: Blocks, pending: Pending | None, alpha: Scalar, *, rank: int) -> Blocks:
+def whitened(alive: jax.Array, table: Blocks, pending: Pending | None, alpha: Scalar, rank: Scalar) -> Blocks:
     """x, the pending whitening applied in its principal form, isolated entities zero."""
     if pending is None:
         return table
-    return transform(table, alive, principal_map(pending, rank, alpha), "none")
+    return transform(table, alive, principal_map(pending, alpha, rank), "none")
 
 
-snapshot = jax.jit(whitened, static_argnames="rank")
-finish = jax.jit(whitened, static_argnames="rank", donate_argnames="table")  # the table is given up
+snapshot = jax.jit(whitened)
+finish = jax.jit(whitened, donate_argnames="table")  # the table is given up
 
 
-@partial(jax.jit, static_argnames=("step", "rank"))
+@partial(jax.jit, static_argnames="step")
 def last_step(
-    walk: Walk, numbers: Numbers, old: State, state: State, *, step: Step, rank: int
-) -> tuple[Blocks, Affine | None]:
+    walk: Walk, numbers: Numbers, old: State, state: State, *, step: Step
+) -> tuple[Blocks, Affine | None, Moments]:
     """What made a state of the one before, in a form that other rows can be put through.
 
     Returns:
-        x before the step, float32[n, d], and the map that follows its normalisation: x = (y − shift) A, where A is what
-        `whitened` applies to `state`; None where nothing follows.
+        x before the step, float32[n, d]; the map that follows its normalisation, x = (y − shift) A, where A is what
+        `whitened` applies to `state` (None where nothing follows); and the joint moments of y and of x before the step,
+        [2 d] columns.
     """
     previous = settled(walk.alive, old)
     if state.pending is None:
-        return previous, None
-    plain = Step(step.normalization, False, rank, step.residual, False)
+        return previous, None, measure(state.table + previous, walk.alive)
+    plain = Step(step.normalization, False, step.residual, False)
     normalised, _ = one_step(walk, numbers, State(previous, None), plain)
-    mean = measure(normalised.table, walk.alive).mean
-    return previous, Affine(mean, principal_map(state.pending, rank, numbers.alpha).panels)
+    joint = measure(normalised.table + previous, walk.alive)
+    panels = principal_map(state.pending, numbers.alpha, numbers.rank).panels
+    return previous, Affine(joint.mean[: len(joint.mean) // 2], panels), joint
 
 
-@partial(jax.jit, static_argnames="rank")
-def subspace_change(alive: jax.Array, old: State, new: State, *, rank: int) -> jax.Array:
+@jax.jit
+def subspace_change(alive: jax.Array, old: State, new: State, rank: Scalar) -> jax.Array:
     """How far the column space of x moved: root mean square sine of the principal angles, in [0, 1].
 
     Both column spaces are those of the centred, rank-safe whitened tables; invariant to any rotation or scaling within.
@@ -200,7 +202,7 @@ def subspace_change(alive: jax.Array, old: State, new: State, *, rank: int) -> j
     return jnp.sqrt(jnp.clip(1 - (cosines**2).sum() / kept, 0, 1))
 
 
-def _basis(state: State, cov: jax.Array, rank: int) -> Whitening:
+def _basis(state: State, cov: jax.Array, rank: Scalar) -> Whitening:
     """A with (z − μ) A orthonormal (in covariance) over the column space of x, and its dimension."""
     matrix = jnp.eye(len(cov), dtype=jnp.float32) if state.pending is None else state.pending.affine.matrix
     of_x = matrix.T @ cov @ matrix

@@ -24,7 +24,13 @@ SCHEDULES = ("every", "last", "off")
 BOTH_WAYS = "directed-both"
 MAX_DIM = 65_536
 MAX_ITERATIONS = 1_000_000
-DEFAULT_ITERATIONS = 40
+
+
+class Unchosen(int):
+    """A number that nobody chose, which gives way to another option. It stays so in `replace`, unlike None resolved."""
+
+
+DEFAULT_ITERATIONS = Unchosen(40)
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,7 @@ class Cleora:
 
     Args:
         dim: d, columns of the result (of each of its parts, under `scales` and "directed-both").
-        num_iterations: steps.
+        num_iterations: steps. Default: the last of `scales`, or 40.
         propagation: "left", "symmetric", "directed" (along hyperedge order), "directed-in" (against it) or
             "directed-both": both, side by side.
         normalization: of rows after each step: "l2", "l1" or "none".
@@ -80,7 +86,8 @@ class Cleora:
 
     def __post_init__(self) -> None:
         self._keep(dim=checks.integer("dim", self.dim, low=1, high=MAX_DIM))
-        self._keep(num_iterations=checks.integer("num_iterations", self.num_iterations, low=1, high=MAX_ITERATIONS))
+        if not isinstance(self.num_iterations, Unchosen):
+            self._keep(num_iterations=checks.integer("num_iterations", self.num_iterations, low=1, high=MAX_ITERATIONS))
         checks.one_of("propagation", self.propagation, (*PROPAGATIONS, BOTH_WAYS))
         checks.one_of("normalization", self.normalization, NORMALIZATIONS)
         checks.one_of("init", self.init, INITS)
@@ -111,7 +118,8 @@ class Cleora:
         scales = tuple(checks.integer("scales", depth, low=1, high=MAX_ITERATIONS) for depth in given)
         if list(scales) != sorted(set(scales)):
             raise checks.OptionError(f"`scales` must be rising depths, got {scales}.")
-        if scales and self.num_iterations not in (DEFAULT_ITERATIONS, scales[-1]):
+        chosen = not isinstance(self.num_iterations, Unchosen)
+        if scales and chosen and self.num_iterations != scales[-1]:
             raise checks.OptionError(
                 f"`num_iterations` {self.num_iterations} does not go with `scales` {scales}: the run ends at the last."
             )
@@ -126,7 +134,9 @@ class Cleora:
                     f"`scale_weights` must be one number per scale ({len(scales)}), got {weights}."
                 )
             self._keep(scale_weights=weights)
-        self._keep(scales=scales, num_iterations=scales[-1] if scales else self.num_iterations)
+        self._keep(scales=scales)
+        if not chosen:
+            self._keep(num_iterations=Unchosen(scales[-1]) if scales else DEFAULT_ITERATIONS)
 
     def _check_walk(self) -> None:
         if self.attention_temperature is not None:
@@ -148,16 +158,21 @@ class Cleora:
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
+    @property
+    def num_parts(self) -> int:
+        """Snapshots that are taken: one for each scale, else one."""
+        return len(self.scales) or 1
+
     def whitens(self, iteration: int) -> bool:
         """Whether step `iteration` (from 1) is followed by a whitening."""
         if isinstance(self.whiten, str):
             return self.whiten == "every" or (self.whiten == "last" and iteration == self.num_iterations)
         return iteration % self.whiten == 0
 
-    def numbers(self) -> Numbers:
-        """The settings that may be traced."""
+    def numbers(self, rank: int) -> Numbers:
+        """The settings that may be traced, and the rank of whitenings."""
         temperature = 1.0 if self.attention_temperature is None else self.attention_temperature
-        return Numbers(*(np.float32(value) for value in (self.residual_weight, self.whiten_alpha, temperature)))
+        return Numbers(*(np.float32(value) for value in (self.residual_weight, self.whiten_alpha, temperature, rank)))
 
     def step(self, iteration: int, rank: int) -> Step:
         """What is compiled for step `iteration` (from 1)."""
@@ -167,17 +182,20 @@ class Cleora:
         free = self.whiten in ("every", 1) and self.normalization != "l1"
         triangular = free and rank == self.dim and self.whiten_alpha == 1
         attends = self.attention_temperature is not None and iteration > 1
-        return Step(self.normalization, whiten, rank, self.residual_weight > 0, triangular, attends)
+        return Step(self.normalization, whiten, self.residual_weight > 0, triangular, attends)
 
     def __call__(
-        self, graph: Graph, *, init: Init | None = None, progress: Progress = no_progress
+        self, graph: Graph, *, init: Init | None = None, progress: Progress = no_progress, shared: bool = False
     ) -> tuple[np.ndarray, Trace | tuple[Trace, Trace]]:
-        """Vectors float32[n, dim] of all entities (all parts side by side), and the trace (one for each direction)."""
+        """Vectors float32[n, dim] of all entities (all parts side by side), and the trace (one for each direction).
+
+        With `shared`, other graphs of as many entities share what is compiled for this one; the result is the same.
+        """
         if self.propagation == BOTH_WAYS:
             ways: list[Cleora] = [replace(self, propagation=way) for way in ("directed", "directed-in")]
-            (out, one), (inward, other) = (way(graph, init=init, progress=progress) for way in ways)
+            (out, one), (inward, other) = (way(graph, init=init, progress=progress, shared=shared) for way in ways)
             return np.concatenate([out, inward], axis=1), (one, other)  # type: ignore[return-value]
-        run = Run(graph, self)
+        run = Run(graph, self, shared=shared)
         depths = self.scales or (self.num_iterations,)
         with one_blas_thread():
             steps = run.steps(run.first(self.init if init is None else init), progress)

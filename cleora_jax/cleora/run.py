@@ -27,6 +27,7 @@ from cleora_jax.graph.build import Graph
 from cleora_jax.sparse.from_graph import markov, metapath
 from cleora_jax.sparse.operator import Operator, apply, entry_rows
 from cleora_jax.sparse.reorder import reordered
+from cleora_jax.sparse.room import roomy
 from cleora_jax.vectors.rows import BLOCK_COLUMNS, Blocks, split_columns
 from cleora_jax.vectors.scale import whitening_rank
 
@@ -85,16 +86,24 @@ class Run:
         rank: directions that whitening keeps.
     """
 
-    def __init__(self, graph: Graph, method: Cleora) -> None:
-        """Build the operator; warn where few entities, or two sides, will show in the result."""
+    def __init__(self, graph: Graph, method: Cleora, *, shared: bool = False) -> None:
+        """Build the operator; warn where few entities, or two sides, will show in the result.
+
+        Args:
+            graph, method: what is run over what.
+            shared: make the operator `roomy`, so that runs over other graphs of as many entities find it compiled. Not
+                under attention, whose cosines XLA adds up in an order that follows the number of entries.
+        """
         _warn_of_two_sides(graph, method)
         op, self.order = reordered(operator(graph, method))
+        attends = method.attention_temperature is not None
+        op = roomy(op) if shared and not attends else op
         alive = np.asarray(op.row_sum) > 0
         mask = jax.device_put(alive.astype(np.float32))
-        rows = entry_rows(op.factors[0]) if method.attention_temperature is not None else None
+        rows = entry_rows(op.factors[0]) if attends else None
         self.walk = Walk(op, mask, apply(op, mask[:, None])[:, 0], rows)
         self.rank = _rank(method, int(alive.sum()))
-        self.graph, self.method, self.numbers = graph, method, method.numbers()
+        self.graph, self.method, self.numbers = graph, method, method.numbers(self.rank)
         self._seen: list[Seen | None] = []
         self._changes: list[float] = []
 
@@ -116,7 +125,7 @@ class Run:
             state, found = advance(self.walk, self.numbers, old, spare, step=step)
             self._seen.append(found)
             if method.tolerance is not None:
-                self._changes.append(float(subspace_change(self.walk.alive, old, state, rank=self.rank)))
+                self._changes.append(float(subspace_change(self.walk.alive, old, state, self.numbers.rank)))
             spare = jax.block_until_ready(old.table)
             jax.block_until_ready(state)
             progress("embedding", iteration, method.num_iterations)
@@ -133,13 +142,13 @@ class Run:
         if self.method.whiten != "last":
             return moment.state
         table = moment.state.table
-        pending, self._seen[-1] = whiten_last(self.walk.alive, table, self.numbers.alpha, rank=self.rank)
+        pending, self._seen[-1] = whiten_last(self.walk.alive, table, self.numbers.alpha, self.numbers.rank)
         return State(table, pending)
 
     def vectors(self, state: State, *, last: bool) -> np.ndarray:
         """x, float32[n, d], rows in the order of the vocabulary; `last` gives up the state's table."""
         take = finish if last else snapshot
-        blocks = jax.block_until_ready(take(self.walk.alive, *state, self.numbers.alpha, rank=self.rank))
+        blocks = jax.block_until_ready(take(self.walk.alive, *state, self.numbers.alpha, self.numbers.rank))
         return gathered(blocks, self.order)
 
     @property

@@ -8,7 +8,8 @@ import numpy as np
 
 from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress, no_progress
-from cleora_jax.cleora.inductive import Fitted, check_fitted, fit, places, transformed
+from cleora_jax.cleora.fitted import Fitted
+from cleora_jax.cleora.inductive import check_fitted, fit, placed_in, transformed
 from cleora_jax.cleora.method import Cleora
 from cleora_jax.cleora.start import features_of, start
 from cleora_jax.graph.build import Graph
@@ -72,7 +73,7 @@ def update(
     graph = fitted.graph.counted()
     vectors, first = fitted.vectors, fitted.init
     if more is not None:
-        where = places(graph, more, "more")
+        more, where = placed_in(graph, more, "more")
         vectors = np.concatenate([vectors, transformed(fitted, more, where)[1]])
         graph = add_hyperedges(graph, more)
     if gone is not None:
@@ -86,7 +87,7 @@ def update(
             first = np.asarray(first, np.float32)
             first = _filled(np.pad(first, ((0, graph.num_entities - len(first)), (0, 0))), graph, method, len(first))
     found = fit(graph, steps, init=first, relations="joint", progress=progress)
-    return _turned(replace(found, method=method, init=fitted.init), fitted)
+    return _turned(replace(found, method=method, init=fitted.init, notes=fitted.notes), fitted)
 
 
 def _filled(table: np.ndarray, graph: Graph, method: Cleora, first: int = 0) -> np.ndarray:
@@ -105,6 +106,6 @@ def _turned(found: Fitted, fitted: Fitted) -> Fitted:
     rotation = procrustes(found.vectors[:count][both], fitted.vectors[both])
     vectors = rotated(found.vectors, rotation)
     (step,) = found.steps
-    step = step._replace(matrix=step.matrix @ rotation, back=rotation.T @ step.back)
+    step = step._replace(matrix=step.matrix @ rotation)
     embedding = replace(found.embedding, vectors=vectors[found.graph.kept])
     return replace(found, vectors=vectors, embedding=embedding, steps=(step,))

@@ -125,7 +125,6 @@ class _Plan(NamedTuple):
     first: Step
     later: Step
     last: bool
-    rank: int
 
 
 def _together(
@@ -137,8 +136,9 @@ def _together(
     steps = [each.step(iteration, run.rank) for each in methods for iteration in (1, 2)]
     triangular = all(step.triangular for step in steps)
     first, later = (replace(step, residual=residual, triangular=triangular) for step in steps[:2])
-    plan = _Plan(first, later, methods[0].whiten == "last", run.rank)
-    numbers = Numbers(*(jnp.asarray(column) for column in zip(*(each.numbers() for each in padded), strict=True)))
+    plan = _Plan(first, later, methods[0].whiten == "last")
+    columns = zip(*(each.numbers(run.rank) for each in padded), strict=True)
+    numbers = Numbers(*(jnp.asarray(column) for column in columns))
     starts: dict[int, State] = {}
     for each in padded:
         if each.seed not in starts:
@@ -173,8 +173,8 @@ def _runs(walk: Walk, numbers: Numbers, table: Blocks, counts: jax.Array, *, pla
             state = jax.lax.fori_loop(0, count, lambda _, held: one_step(walk, numbers, held, plan.later)[0], state)
             pending = state.pending
             if plan.last:
-                pending = whiten_last(walk.alive, state.table, numbers.alpha, rank=plan.rank)[0]
-            return state, whitened(walk.alive, state.table, pending, numbers.alpha, rank=plan.rank)
+                pending = whiten_last(walk.alive, state.table, numbers.alpha, numbers.rank)[0]
+            return state, whitened(walk.alive, state.table, pending, numbers.alpha, numbers.rank)
 
         return jax.lax.scan(deeper, state, counts)[1]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import partial
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -72,7 +73,7 @@ def check_embeddable(graph: Graph, method: Method, relations: str | None) -> Non
     if relations is not None:
         checks.one_of("relations", relations, ("joint",))
     if len(graph.relations) > 1 and relations is None and not getattr(method, "metapath", ()):
-        names = ", ".join(relation.name for relation in graph.relations)
+        names = checks.listed(relation.name for relation in graph.relations)
         raise checks.OptionError(
             f"the graph has several relations ({names}): pass `relations='joint'` to add them up, "
             "or call `embed_apart` for one embedding of each."
@@ -92,7 +93,8 @@ def embed_apart(
 ) -> dict[str, Embedding]:
     """One embedding per relation, by name, each over all entities of the graph; `combine` makes one of them.
 
-    Entities that do not stand in a relation are isolated there and have the zero vector. Arguments are as in `embed`.
+    Entities that do not stand in a relation are isolated there and have the zero vector. Arguments are as in `embed`,
+    and so are the vectors, to the bit; but relations share what is compiled for them (except under attention).
 
     Example:
         >>> import cleora_jax as cj
@@ -101,8 +103,15 @@ def embed_apart(
         >>> list(parts), cj.combine(list(parts.values())).dim
         (['user-item', 'user-place', 'item-place'], 6)
     """
-    names = [relation.name for relation in graph.relations]
-    return {name: embed(graph.relation(name), method, init=init, progress=progress) for name in names}
+    method = Cleora() if method is None else method
+    walk = partial(method, shared=True) if isinstance(method, Cleora) else method
+    found: dict[str, Embedding] = {}
+    for relation in graph.relations:
+        one = graph.relation(relation.name)
+        check_embeddable(one, method, None)
+        vectors, trace = walk(one, init=init, progress=progress)
+        found[relation.name] = as_embedding(one, method, vectors, trace, init)
+    return found
 
 
 def _settings(method: Method) -> dict[str, Any]:

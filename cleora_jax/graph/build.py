@@ -125,7 +125,7 @@ class Graph:
         edges = f"{self.num_hyperedges:,} {'matrix entries' if given else 'hyperedges'}"
         parts = [f"Graph({self.num_entities:,} entities, {edges}; {columns}"]
         if len(self.relations) > 1:
-            parts.append("; relations " + ", ".join(relation.name for relation in self.relations))
+            parts.append("; relations " + checks.listed(relation.name for relation in self.relations))
         if self.isolated.any():
             parts.append(f"; {int(self.isolated.sum()):,} isolated")
         if self.report.bad_lines:

@@ -20,6 +20,7 @@ from cleora_jax.graph.hyperedges import (
     distinct_sides,
     hyperedge_weight,
     index_array,
+    masses,
     ranges,
     sides,
     take_lines,
@@ -255,3 +256,23 @@ def check_counts(data: np.ndarray) -> None:
     """Raise InputError where weights add up to more than float32 holds."""
     if len(data) and not np.isfinite(data.max()):
         raise InputError("the weights of one pair of entities add up to more than float32 holds (3.4e38): scale them.")
+
+
+def times(relation: Relation, factor: float) -> Relation:
+    """The relation with its weights multiplied, which it remembers; InputError where they become too large."""
+    if factor == 1:
+        return relation
+    product = relation.factor * factor
+    if relation.counts is None:
+        return replace(relation, weight=_product(masses(relation), factor), factor=product)
+    counts = relation.counts.copy()
+    counts.data = _product(relation.counts.data, factor)
+    counts.eliminate_zeros()
+    return replace(relation, counts=counts, factor=product)
+
+
+def _product(values: np.ndarray, factor: float) -> np.ndarray:
+    with np.errstate(over="ignore"):  # too large becomes infinite, and that is an error
+        product = (values * np.float64(factor)).astype(np.float32)
+    check_counts(product)
+    return product

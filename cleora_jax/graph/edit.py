@@ -8,10 +8,20 @@ from dataclasses import fields, replace
 import numpy as np
 import scipy.sparse as sp
 
-from cleora_jax._checks import InputError, OptionError
+from cleora_jax._checks import InputError, OptionError, listed
 from cleora_jax.graph.assemble import BAD_EXAMPLES
 from cleora_jax.graph.build import BuildReport, Graph, counting_isolated, knowing, occurrences_in
-from cleora_jax.graph.counts import added, counts_among, joint_counts, moved, placed, replaced_among, rounded, widened
+from cleora_jax.graph.counts import (
+    added,
+    counts_among,
+    joint_counts,
+    moved,
+    placed,
+    replaced_among,
+    rounded,
+    times,
+    widened,
+)
 from cleora_jax.graph.hyperedges import (
     Relation,
     distinct_sides,
@@ -38,8 +48,9 @@ def add_hyperedges(graph: Graph, more: Graph) -> Graph:
     Args:
         graph: stays as it is.
         more: built by any reader or function with the same columns and relations, over its own vocabulary. Relations
-            that have lines of their own (see `from_relations`) may be lacking. Matrices, where both were given as such,
-            are added up. With `group_by`, the groups of `more` are hyperedges of their own.
+            that have lines of their own (see `from_relations`) may be lacking. Relations weigh what those of the graph
+            do, where it is `reweighted`. Matrices, where both were given as such, are added up. With `group_by`, the
+            groups of `more` are hyperedges of their own.
 
     Returns:
         The new graph. In its report the sources follow each other and numbers are added up.
@@ -55,6 +66,7 @@ def add_hyperedges(graph: Graph, more: Graph) -> Graph:
         >>> add_hyperedges(graph, cj.from_hyperedges(["alice mouse"])).vocab.ids.to_pylist()
         ['alice', 'laptop', 'bob', 'keyboard', 'mouse']
     """
+    more = proportioned("more", graph, more)
     found = _matched("more", graph, more)
     vocab, rows = graph.vocab.joined(more.vocab)
     relations = _appended(graph.relations, placed(found, rows, len(vocab)), len(vocab))
@@ -156,16 +168,21 @@ def _matched(name: str, graph: Graph, other: Graph) -> list[Relation]:
     return [by_name.get(relation.name) or _none_of(relation, len(other.vocab)) for relation in graph.relations]
 
 
-def check_matching(name: str, graph: Graph, other: Graph) -> None:
-    """Raise OptionError unless `other` could be added to the graph."""
+def proportioned(name: str, graph: Graph, other: Graph) -> Graph:
+    """`other`, with relations as heavy as the graph's (see `reweighted`); OptionError unless it could be added."""
     _matched(name, graph, other)
+    wanted = {relation.name: relation.factor for relation in graph.relations}
+    for relation in other.relations:
+        factor = wanted[relation.name]
+        if relation.factor == 0 < factor:
+            raise OptionError(f"`{name}`: relation {relation.name!r} has the weight 0, and {factor:g} in the graph.")
+    relations = tuple(times(each, wanted[each.name] / (each.factor or 1)) for each in other.relations)
+    return other if relations == other.relations else replace(other, relations=relations)
 
 
 def _check_known(name: str, what: str, names: tuple[str, ...], known: tuple[str, ...]) -> None:
     if not set(names) <= set(known):
-        raise OptionError(
-            f"`{name}` must have {what} of the graph, which are {', '.join(known)}; got {', '.join(names)}."
-        )
+        raise OptionError(f"`{name}` must have {what} of the graph, which are {listed(known)}; got {listed(names)}.")
 
 
 def _same_cells(pairs: Sequence[tuple[Relation, Relation]]) -> bool:

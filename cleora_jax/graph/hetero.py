@@ -12,9 +12,9 @@ import numpy as np
 from cleora_jax import _checks as checks
 from cleora_jax.graph.build import Graph, check_weights, counting_isolated, distinct_ids, in_turn, pairs_of
 from cleora_jax.graph.columns import MAX_COLUMNS
-from cleora_jax.graph.counts import check_counts, placed
+from cleora_jax.graph.counts import placed, times
 from cleora_jax.graph.edit import added_reports
-from cleora_jax.graph.hyperedges import Relation, masses
+from cleora_jax.graph.hyperedges import Relation
 from cleora_jax.graph.vocab import Vocab
 
 
@@ -104,7 +104,9 @@ def reweighted(graph: Graph, weights: Mapping[str, float]) -> Graph:
 
     Args:
         graph: stays as it is.
-        weights: for each name of a relation a factor, finite and ≥ 0; relations not named keep their weight.
+        weights: for each name of a relation a factor, finite and ≥ 0; relations not named keep their weight. The graph
+            remembers it: hyperedges that are added later, or transformed, are multiplied as well (see `factor` of
+            `Relation`), unless they were reweighted themselves.
 
     Raises:
         ValueError: an unknown name, or a factor that cannot be.
@@ -118,9 +120,9 @@ def reweighted(graph: Graph, weights: Mapping[str, float]) -> Graph:
     known = [relation.name for relation in graph.relations]
     unknown = [name for name in weights if name not in known]
     if unknown:
-        raise checks.OptionError(f"`weights` must name relations of the graph ({', '.join(known)}), got {unknown}.")
+        raise checks.OptionError(f"`weights` must name relations of the graph ({checks.listed(known)}), got {unknown}.")
     factors = {name: checks.real(f"weights[{name!r}]", factor, low=0) for name, factor in weights.items()}
-    relations = tuple(_times(relation, factors.get(relation.name, 1.0)) for relation in graph.relations)
+    relations = tuple(times(relation, factors.get(relation.name, 1.0)) for relation in graph.relations)
     return counting_isolated(replace(graph, relations=relations))
 
 
@@ -131,7 +133,7 @@ def _checked_graphs(relations: Mapping[str, Graph]) -> list[Graph]:
         if not isinstance(name, str) or not isinstance(graph, Graph):
             raise TypeError(f"`relations` must map names to graphs, got {name!r}: {graph!r:.100}.")
         if len(graph.relations) != 1:
-            names = ", ".join(relation.name for relation in graph.relations)
+            names = checks.listed(relation.name for relation in graph.relations)
             raise checks.OptionError(f"`relations[{name!r}]` must be a graph of one relation, got {names}.")
     graphs = list(relations.values())
     columns = {column for graph in graphs for column in graph.vocab.columns}
@@ -141,21 +143,3 @@ def _checked_graphs(relations: Mapping[str, Graph]) -> list[Graph]:
     if len(columns) > MAX_COLUMNS:
         raise checks.OptionError(f"`relations` have {len(columns)} columns; at most {MAX_COLUMNS} are possible.")
     return graphs
-
-
-def _times(relation: Relation, factor: float) -> Relation:
-    if factor == 1:
-        return relation
-    if relation.counts is None:
-        return replace(relation, weight=_product(masses(relation), factor))
-    counts = relation.counts.copy()
-    counts.data = _product(relation.counts.data, factor)
-    counts.eliminate_zeros()
-    return replace(relation, counts=counts)
-
-
-def _product(values: np.ndarray, factor: float) -> np.ndarray:
-    with np.errstate(over="ignore"):  # too large becomes infinite, and that is an error
-        product = (values * np.float64(factor)).astype(np.float32)
-    check_counts(product)
-    return product

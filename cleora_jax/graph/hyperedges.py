@@ -79,6 +79,7 @@ class Relation:
         left, right: the two sides; the same object where a column relates to itself; None where `counts` is given.
         weight: float32[E] ≥ 0, or None for all ones.
         counts: a given matrix W (n × n CSR, float32) in place of hyperedges, as imported.
+        factor: what `reweighted` has multiplied the weights by; new hyperedges are, too, when they join these.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Relation:
     right: Incidence | None = None
     weight: np.ndarray | None = None
     counts: sp.csr_array | None = None
+    factor: float = 1.0
 
     def __post_init__(self) -> None:
         if self.weight is not None:
@@ -94,7 +96,7 @@ class Relation:
             frozen(self.counts.data), frozen(self.counts.indices), frozen(self.counts.indptr)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Relation, (self.name, self.left, self.right, self.weight, self.counts)
+        return Relation, (self.name, self.left, self.right, self.weight, self.counts, self.factor)
 
     @property
     def reflexive(self) -> bool:

@@ -1,7 +1,7 @@
-"""Graphs on disk: one uncompressed `.npz` (a zip of NumPy arrays), format version 1, no pickle inside.
+"""Graphs on disk: one archive (see `archive`), format version 1.
 
     header            UTF-8 bytes of a JSON object: format, version, library, columns, transient, relations, shared,
-                      report
+                      report, factors (of the relations, see `reweighted`; absent: ones)
     ids_text, ids_offset    the n ids as one run of UTF-8 bytes, and int64[n + 1] where each begins
     column_of         uint8[n]
     r{i}.left.offset, r{i}.left.member (and right, where another column)    int64[E + 1], int32[m]; relations of the
@@ -15,28 +15,22 @@ Everything is checked on loading, so that a damaged file is an `InputError`, nev
 
 from __future__ import annotations
 
-import io
-import json
+import math
 import os
-import struct
-import zipfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import scipy.sparse as sp
 
-from cleora_jax._atomic import atomic_path
 from cleora_jax._checks import InputError
-from cleora_jax._version import __version__
+from cleora_jax.graph.archive import Arrays, Kind, believed, is_in_range, is_offset, read_archive, write_archive
 from cleora_jax.graph.build import BuildReport, Graph, counting_isolated
 from cleora_jax.graph.hyperedges import Incidence, Relation
 from cleora_jax.graph.vocab import Vocab, id_parts, ids_from_parts
 
-FORMAT, VERSION = "cleora_jax graph", 1
-DAMAGE = (OSError, ValueError, EOFError, KeyError, NotImplementedError, RuntimeError, struct.error, zipfile.BadZipFile)
-Arrays = dict[str, np.ndarray]
+KIND = Kind("graph", "cleora_jax graph", 1)
 
 
 def save_graph(graph: Graph, path: str | os.PathLike[str]) -> None:
@@ -49,6 +43,11 @@ def save_graph(graph: Graph, path: str | os.PathLike[str]) -> None:
         >>> cj.load_graph(path)
         Graph(2 entities, 1 hyperedges; node: 2)
     """
+    write_archive(path, KIND, *graph_parts(graph))
+
+
+def graph_parts(graph: Graph) -> tuple[dict[str, Any], Arrays]:
+    """A graph as a header and arrays, for a file that holds it."""
     text, offset = id_parts(graph.vocab)
     arrays: Arrays = {"ids_text": text, "ids_offset": offset, "column_of": graph.vocab.column_of}
     if graph.whole_input is not None:
@@ -63,13 +62,11 @@ def save_graph(graph: Graph, path: str | os.PathLike[str]) -> None:
             else:
                 shared[key] = first[id(side)]
     header = {
-        "format": FORMAT, "version": VERSION, "library": __version__, "columns": graph.vocab.columns,
-        "transient": graph.transient, "relations": [relation.name for relation in graph.relations],
-        "report": asdict(graph.report), "shared": shared,
+        "columns": graph.vocab.columns, "transient": graph.transient, "shared": shared,
+        "relations": [relation.name for relation in graph.relations], "report": asdict(graph.report),
+        "factors": [relation.factor for relation in graph.relations],
     }  # fmt: skip
-    arrays["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
-    with atomic_path(path) as temporary, open(temporary, "wb") as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]
+    return header, arrays
 
 
 def load_graph(path: str | os.PathLike[str]) -> Graph:
@@ -78,37 +75,14 @@ def load_graph(path: str | os.PathLike[str]) -> Graph:
     Raises:
         InputError: not such a file, a newer format version, or a damaged one; the fault is named.
     """
-    source = os.fspath(path)
-    if not os.path.isfile(source):
-        raise InputError(f"{source}: no such file.")
-    try:
-        with zipfile.ZipFile(source) as archive:
-            arrays = {member.filename.removesuffix(".npy"): _array_of(archive, member) for member in archive.infolist()}
-    except DAMAGE as error:
-        raise InputError(f"{source}: not a whole graph file; it is truncated or corrupt ({error}).") from error
-    try:
-        header = json.loads(arrays["header"].tobytes())
-        if header["format"] != FORMAT:
-            raise InputError(f"{source}: a file of another kind ({header['format']!r}).")
-        if header["version"] != VERSION:
-            raise InputError(f"{source}: format version {header['version']}, this library reads {VERSION}.")
+    header, arrays = read_archive(path, KIND)
+    return graph_from_parts(os.fspath(path), header, arrays)
+
+
+def graph_from_parts(source: str, header: dict[str, Any], arrays: Arrays) -> Graph:
+    """The graph of `graph_parts`, as read from the file `source`; InputError where it does not hold together."""
+    with believed(source, KIND):
         return _graph_of(source, header, arrays)
-    except (AttributeError, KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError, pa.ArrowException) as error:
-        raise InputError(f"{source}: a damaged graph file ({error!r}).") from error
-
-
-def _array_of(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
-    """An array of the archive, read-only. Its checksum is verified before anything in it is believed."""
-    if member.compress_type != zipfile.ZIP_STORED:
-        raise zipfile.BadZipFile(f"{member.filename!r} is compressed")
-    content = archive.read(member)
-    stream = io.BytesIO(content)
-    if np.lib.format.read_magic(stream) != (1, 0):
-        raise ValueError(f"{member.filename!r} is of another NumPy format")
-    shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
-    if dtype.hasobject or len(shape) != 1:
-        raise ValueError(f"{member.filename!r} is no array of numbers")
-    return np.frombuffer(content, dtype, count=shape[0], offset=stream.tell())
 
 
 def _relation_arrays(relation: Relation) -> Arrays:
@@ -133,7 +107,11 @@ def _graph_of(source: str, header: dict[str, Any], arrays: Arrays) -> Graph:
         own = ids.filter(pa.array(column_of == code))
         _require(source, len(own.unique()) == len(own), "the ids (some stand twice)")
     sides = _sides_of(source, header.get("shared", {}), arrays, len(ids))
-    relations = tuple(_relation_of(source, name, f"r{i}", arrays, sides, len(ids)) for i, name in enumerate(names))
+    factors = _factors(source, header, len(names))
+    relations = tuple(
+        replace(_relation_of(source, name, f"r{i}", arrays, sides, len(ids)), factor=factor)
+        for i, (name, factor) in enumerate(zip(names, factors, strict=True))
+    )
     _require(source, len(relations) > 0, "the relations")
     report: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in header["report"].items()
@@ -152,13 +130,24 @@ def _names(source: str, header: dict[str, Any], key: str) -> tuple[str, ...]:
     return tuple(names)
 
 
+def _factors(source: str, header: dict[str, Any], count: int) -> list[float]:
+    factors = header.get("factors", [1.0] * count)
+    fine = isinstance(factors, list) and len(factors) == count and all(_is_factor(factor) for factor in factors)
+    _require(source, fine, "the factors of relations")
+    return [float(factor) for factor in factors]
+
+
+def _is_factor(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
+
+
 def _sides_of(source: str, shared: dict[str, str], arrays: Arrays, size: int) -> dict[str, Incidence]:
     """All sides by key, such as "r0.left"."""
     sides: dict[str, Incidence] = {}
     for key in (key.removesuffix(".offset") for key in arrays if key.endswith(".offset")):
         offset, member = arrays[f"{key}.offset"], arrays[f"{key}.member"]
-        whole = offset.dtype == np.int64 and member.dtype == np.int32 and _is_offset(offset, len(member))
-        _require(source, whole and _in_range(member, size), f"the hyperedges of {key!r}")
+        whole = offset.dtype == np.int64 and member.dtype == np.int32 and is_offset(offset, len(member))
+        _require(source, whole and is_in_range(member, size), f"the hyperedges of {key!r}")
         sides[key] = Incidence(offset, member)
     return sides | {key: sides[first] for key, first in shared.items()}
 
@@ -166,8 +155,8 @@ def _sides_of(source: str, shared: dict[str, str], arrays: Arrays, size: int) ->
 def _relation_of(source: str, name: str, key: str, arrays: Arrays, sides: dict[str, Incidence], size: int) -> Relation:
     if f"{key}.counts.data" in arrays:
         data, indices, indptr = (arrays[f"{key}.counts.{part}"] for part in ("data", "indices", "indptr"))
-        whole = len(indptr) == size + 1 and _is_offset(indptr, len(indices)) and len(data) == len(indices)
-        _require(source, whole and _in_range(indices, size) and _is_weight(data), f"the matrix of {name!r}")
+        whole = len(indptr) == size + 1 and is_offset(indptr, len(indices)) and len(data) == len(indices)
+        _require(source, whole and is_in_range(indices, size) and _is_weight(data), f"the matrix of {name!r}")
         return Relation(name, counts=sp.csr_array((data, indices, indptr), shape=(size, size)))
     left = sides[f"{key}.left"]
     right = sides.get(f"{key}.right", left)
@@ -177,16 +166,6 @@ def _relation_of(source: str, name: str, key: str, arrays: Arrays, sides: dict[s
         source, weight is None or (weight.shape == (len(left),) and _is_weight(weight)), f"the weights of {name!r}"
     )
     return Relation(name, left, right, weight)
-
-
-def _is_offset(offset: np.ndarray, total: int) -> bool:
-    whole = offset.ndim == 1 and len(offset) > 0 and np.issubdtype(offset.dtype, np.integer)
-    return bool(whole and offset[0] == 0 and offset[-1] == total and (np.diff(offset) >= 0).all())
-
-
-def _in_range(rows: np.ndarray, size: int) -> bool:
-    whole = rows.ndim == 1 and np.issubdtype(rows.dtype, np.integer)
-    return bool(whole and (len(rows) == 0 or (rows.min() >= 0 and rows.max() < size)))
 
 
 def _is_weight(values: np.ndarray) -> bool:

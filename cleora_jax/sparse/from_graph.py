@@ -79,7 +79,6 @@ def markov(
 
 
 REVERSED = "~"
-SHOWN = 10  # names in a message
 
 
 def metapath(graph: Graph, path: Sequence[str], *, differentiable: bool = False) -> Operator:
@@ -149,8 +148,8 @@ def _there_and_back(graph: Graph, path: Sequence[str]) -> list[str]:
 def _named(graph: Graph, step: str) -> Relation:
     names = [relation.name for relation in graph.relations]
     if _plain(step) not in names:
-        listed = ", ".join(map(repr, names[:SHOWN])) + (" …" if len(names) > SHOWN else "")
-        raise checks.OptionError(f"`metapath`: no relation {step!r}; there are {listed}, and '~' goes against one.")
+        known = checks.listed(map(repr, names))
+        raise checks.OptionError(f"`metapath`: no relation {step!r}; there are {known}, and '~' goes against one.")
     return graph.relations[names.index(_plain(step))]
 
 

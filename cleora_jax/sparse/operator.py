@@ -41,11 +41,14 @@ class Csr:
     def of(cls, matrix: sp.csr_array) -> Csr:
         """From a SciPy CSR of float32; index and pointer types are made equal, as the kernel wants."""
         pointers = index_array(matrix.indptr)
-        indices = matrix.indices.astype(pointers.dtype, copy=False)
+        return cls.put(matrix.data, matrix.indices.astype(pointers.dtype, copy=False), pointers, tuple(matrix.shape))
+
+    @classmethod
+    def put(cls, data: np.ndarray, indices: np.ndarray, pointers: np.ndarray, shape: tuple[int, int]) -> Csr:
+        """From its three arrays as they are."""
         wide = pointers.dtype == np.int64  # where entries exceed int32: else JAX would cut the pointers short
         with jax.enable_x64(True) if wide else nullcontext():
-            data, indices, pointers = (jax.device_put(array) for array in (matrix.data, indices, pointers))
-        return cls(data, indices, pointers, tuple(matrix.shape))
+            return cls(jax.device_put(data), jax.device_put(indices), jax.device_put(pointers), shape)
 
     @property
     def nbytes(self) -> int:

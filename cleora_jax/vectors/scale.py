@@ -7,7 +7,6 @@ sparse matrix with z and applies the map afterwards, in the pass that normalises
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -48,7 +47,7 @@ def _one_at_a_time(whitening: Callable[..., Whitening]) -> Callable[..., Whiteni
     return rule
 
 
-def principal(moments: Moments, rank: int, alpha: Scalar) -> Whitening:
+def principal(moments: Moments, rank: Scalar, alpha: Scalar) -> Whitening:
     """A = V diag(λ^(−α/2)) on at most `rank` leading directions, zero columns for the rest: the definition.
 
     Directions with λ ≤ d ε λ_max, or of no more variance than rounding may show, are null: amplified they would be
@@ -56,15 +55,15 @@ def principal(moments: Moments, rank: int, alpha: Scalar) -> Whitening:
 
     Args:
         moments: of the table, float32[n, d].
-        rank: k.
+        rank: k; it may be traced, so that graphs of other sizes share a compilation.
         alpha: softness in [0, 1]; 1 whitens fully, 0 only rotates.
 
     Reference: Kessy, Lewin and Strimmer, Optimal whitening and decorrelation, 2018 (PCA form).
     """
-    return _one_at_a_time(partial(_principal, rank))(moments, jnp.asarray(alpha, jnp.float32))
+    return _one_at_a_time(_principal)(moments, jnp.asarray(rank, jnp.float32), jnp.asarray(alpha, jnp.float32))
 
 
-def _principal(rank: int, moments: Moments, alpha: jax.Array) -> Whitening:
+def _principal(moments: Moments, rank: Scalar, alpha: Scalar) -> Whitening:
     values, vectors = eigh(moments.cov)
     values, vectors = values[::-1], vectors[:, ::-1]
     largest = jnp.take_along_axis(vectors, jnp.argmax(jnp.abs(vectors), axis=0)[None], axis=0)
@@ -111,7 +110,7 @@ def _triangular(moments: Moments) -> Whitening:
     sure = (inverse * inverse).sum() * null_variance(moments, jnp.trace(moments.cov)) < 1  # False where it has NaN
 
     def turned() -> Whitening:
-        exact = _principal(dim, moments, jnp.float32(1))
+        exact = _principal(moments, dim, jnp.float32(1))
         right = jnp.linalg.qr(exact.matrix.T[:, ::-1], mode="r")  # A = U Q by the QR of Aᵀ, rows and columns reversed
         return Whitening(right.T[::-1, ::-1], exact.kept)
 
@@ -180,7 +179,7 @@ def whiten(x: np.ndarray, *, alpha: float = 1.0, rank: int | None = None) -> np.
         return np.asarray(_whiten(jnp.asarray(table), jnp.asarray(alive, jnp.float32), directions, alpha))
 
 
-@partial(jax.jit, static_argnames="rank")
+@jax.jit
 def _whiten(table: jax.Array, alive: jax.Array, rank: int, alpha: float) -> jax.Array:
     blocks = split_columns(table)
     moments = measure(blocks, alive)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pycleora
@@ -12,17 +14,21 @@ import scipy.linalg
 
 from cleora_jax import (
     Cleora,
+    Graph,
+    RandNE,
     RankWarning,
     TwoSidedWarning,
     embed,
     embed_apart,
     from_edges,
     from_hyperedges,
+    from_triples,
     load_embedding,
     markov,
     read,
     whiten,
 )
+from cleora_jax.cleora import loop
 from cleora_jax.cleora.start import hashed
 from cleora_jax.vectors.scale import whitening_rank
 from tests import dense
@@ -355,6 +361,58 @@ def test_several_relations_are_never_a_silent_choice():
     assert list(apart) == ["user-item", "item"]
     users = graph.vocab.column_of == 0
     assert not apart["item"].vectors[users].any() and apart["user-item"].vectors[users].any()
+
+
+def many_relations() -> Graph:
+    """Relations of 3 to 6,000 edges among 900 entities: factored and clique forms, several ranks, few alive."""
+    rng = np.random.default_rng(5)
+    sizes = [3, 40, 41, 300, 301, 302, 900, 1000, 3000, 6000]
+    among = [6, 60, 60, 200, 210, 220, 900, 900, 900, 900]
+    ends = [(rng.integers(0, n, size), rng.integers(0, n, size)) for n, size in zip(among, sizes, strict=True)]
+    head, tail = (np.concatenate(side) for side in zip(*ends, strict=True))
+    return from_triples(head, np.repeat(np.arange(len(sizes)), sizes), tail)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {}, {"whiten": "off"}, {"whiten": "last", "whiten_alpha": 0.5}, {"propagation": "symmetric", "residual_weight": 0.3},
+        {"propagation": "directed-both", "whiten": 2}, {"attention_temperature": 0.5}, {"scales": (1, 3)}, {"tolerance": 0},
+        {"whiten_rank": 12},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_apart_is_each_by_itself_to_the_bit(options):
+    graph, method = (
+        many_relations(),
+        Cleora(dim=12, **({} if "scales" in options else {"num_iterations": 3}), **options),
+    )
+    apart = embed_apart(graph, method)
+    assert list(apart) == [str(number) for number in range(10)]
+    for name, found in apart.items():
+        alone = embed(graph.relation(name), method)
+        np.testing.assert_array_equal(found.vectors, alone.vectors)
+        assert found.settings == alone.settings and found.vocab == alone.vocab
+
+
+@pytest.mark.parametrize("options", [{}, {"whiten": "off"}, {"tolerance": 0}], ids=str)
+def test_relations_apart_share_what_is_compiled(options):
+    graph, method = many_relations(), Cleora(dim=13, num_iterations=3, **options)
+    jax.clear_caches()
+    embed_apart(graph, method)
+    # Room for 4,096 entries as factors, for 4,096, 8,192 and 16,384 as pairs; the first two may or may not have the rank
+    # for a triangular whitening.
+    assert loop.advance._cache_size() <= 6
+    assert loop.finish._cache_size() + loop.snapshot._cache_size() <= 1
+    before = loop.advance._cache_size()
+    embed_apart(graph, replace(method, seed=2))
+    assert loop.advance._cache_size() == before
+
+
+def test_relations_apart_by_any_method():
+    graph = many_relations()
+    apart = embed_apart(graph, RandNE(dim=8))
+    np.testing.assert_array_equal(apart["4"].vectors, embed(graph.relation("4"), RandNE(dim=8)).vectors)
 
 
 @pytest.mark.parametrize(

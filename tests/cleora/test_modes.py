@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+import pickle
+from dataclasses import asdict, replace
 
 import jax.numpy as jnp
 import numpy as np
@@ -95,8 +97,8 @@ class TestAttention:
         walk = Walk(op, ones, ones, entry_rows(op.factors[0]))
         table = split_columns(jnp.ones((rows, dim)))
         state = State(table, Pending.nothing(dim, triangular=True))
-        step = Step("l2", True, dim, False, True, True)
-        numbers = Numbers(*[np.float32(0.5)] * 3)
+        step = Step("l2", True, False, True, True)
+        numbers = Numbers(*[np.float32(0.5)] * 3, np.float32(dim))
         compiled = advance.lower(walk, numbers, state, table, step=step).compile()
         assert compiled.as_text().count("cpu_csr_sparse_dense_ffi") == 2  # the table, and the mass of rows
         entry_sized = op.num_entries * dim * 4
@@ -195,6 +197,7 @@ class TestDirections:
         ({"scales": (3, 2)}, "`scales` must be rising"),
         ({"scales": (0, 2)}, "`scales` must be between 1"),
         ({"scales": (1, 2), "num_iterations": 7}, "`num_iterations` 7"),
+        ({"scales": (10, 20), "num_iterations": 40}, "`num_iterations` 40"),  # though 40 is the default
         ({"scales": (1, 2), "tolerance": 0.1}, "`tolerance`"),
         ({"scales": (1, 2), "scale_weights": (1,)}, "one number per scale"),
         ({"scale_weights": (1.0,)}, "`scale_weights` needs `scales`"),
@@ -208,3 +211,18 @@ class TestDirections:
 def test_options_that_do_not_go_together(options, match):
     with pytest.raises(ValueError, match=match):
         Cleora(**options)
+
+
+def test_a_number_of_steps_that_nobody_chose_gives_way():
+    default = Cleora()
+    assert default.num_iterations == 40 and repr(default).startswith("Cleora(dim=256, num_iterations=40,")
+    scaled = replace(default, scales=(10, 20))
+    assert scaled == Cleora(scales=(10, 20), num_iterations=20) and scaled.num_iterations == 20
+    assert replace(scaled, scales=(5,)).num_iterations == 5 and replace(scaled, scales=()) == default
+    for chosen in (Cleora(num_iterations=40), pickle.loads(pickle.dumps(replace(default, num_iterations=40)))):
+        assert chosen == default
+        with pytest.raises(ValueError, match="`num_iterations` 40"):
+            replace(chosen, scales=(10, 20))
+    assert pickle.loads(pickle.dumps(replace(default, seed=1))) == Cleora(seed=1)
+    assert json.loads(json.dumps(asdict(scaled)))["num_iterations"] == 20
+    assert Cleora(**json.loads(json.dumps(asdict(scaled)))) == scaled

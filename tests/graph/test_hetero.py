@@ -100,6 +100,8 @@ def test_entities_are_keyed_by_column() -> None:
     assert repr(graph) == (
         "Graph(8 entities, 8 hyperedges; author: 4, paper: 4; relations writes, cites, near, topics)"
     )
+    many = from_triples(["a"] * 237, list(range(237)), ["b"] * 237)
+    assert repr(many) == "Graph(2 entities, 237 hyperedges; entity: 2; relations 0, 1, 2, 3, 4 and 232 more)"
     assert graph.vocab.index("1", "author") != graph.vocab.index("1", "paper")
     assert graph.vocab.columns == ("author", "paper") and graph.vocab[7] == "eve"
     w = graph.relation("writes").counts()
@@ -258,6 +260,30 @@ def test_a_relation_of_weight_zero_counts_for_nothing() -> None:
     assert found.relation("near").counts().nnz == 0
     assert found.isolated.sum() == found.report.isolated_entities == 4
     assert (found.counts() != reweighted(typed(), {"near": 0, "writes": 0}).counts()).nnz == 0
+
+
+def test_what_is_added_later_is_reweighted_too(tmp_path: Path) -> None:
+    factors = {"writes": 3, "cites": 0.25, "near": 2}
+    later = from_relations({
+        "writes": from_hyperedges(["ann\tp9"], "author complex::paper"),
+        "cites": from_edges(["p9"], ["p1"], [0.5], column="paper"),
+        "near": from_scipy(np.array([[0, 1.0], [1, 0]]), ["bob", "zoe"], column="author"),
+        "topics": from_hyperedges(["p9 p1"], "complex::reflexive::paper"),
+    })  # fmt: skip
+    wanted = reweighted(add_hyperedges(typed(), later), factors)
+    save_graph(reweighted(typed(), factors), tmp_path / "g.npz")
+    for heavy in (reweighted(typed(), factors), load_graph(tmp_path / "g.npz"), reweighted(typed(), factors).counted()):
+        for more in (later, reweighted(later, factors), reweighted(later, {"writes": 6.0})):
+            found = add_hyperedges(heavy, more)
+            same(found, wanted)
+            np.testing.assert_allclose(found.counts().toarray(), dense.counts(wanted), rtol=1e-6)
+    again = pickle.loads(pickle.dumps(reweighted(typed(), factors)))
+    assert [relation.factor for relation in again.relations] == [3, 0.25, 2, 1]
+    none = add_hyperedges(reweighted(typed(), {"near": 0}), reweighted(later, {"near": 0}))
+    assert not none.relation("near").counts().nnz
+    same(none, add_hyperedges(reweighted(typed(), {"near": 0}), later))
+    with pytest.raises(OptionError, match="`more`: relation 'near' has the weight 0, and 1 in the graph"):
+        add_hyperedges(typed(), reweighted(later, {"near": 0}))
 
 
 def test_lines_stay_lines_under_weights() -> None:

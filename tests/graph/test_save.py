@@ -25,7 +25,7 @@ def same(graph: Graph, other: Graph) -> None:
     assert graph.vocab == other.vocab and graph.transient == other.transient and graph.report == other.report
     assert repr(graph) == repr(other)
     for one, two in zip(graph.relations, other.relations, strict=True):
-        assert (one.name, one.reflexive) == (two.name, two.reflexive)
+        assert (one.name, one.reflexive, one.factor) == (two.name, two.reflexive, two.factor)
     for mine, theirs in zip(arrays_of(graph), arrays_of(other), strict=True):
         assert mine.dtype == theirs.dtype
         np.testing.assert_array_equal(mine, theirs)
@@ -133,6 +133,10 @@ def with_header(arrays: dict[str, np.ndarray], **changes: object) -> dict[str, n
         ({"transient": None}, "damaged"),
         ({"relations": []}, "damaged"),
         ({"relations": ["a", "b"]}, "damaged"),
+        ({"factors": [1, 2]}, "damaged"),
+        ({"factors": [-1]}, "damaged"),
+        ({"factors": ["1"]}, "damaged"),
+        ({"factors": 1}, "damaged"),
         ({"report": {"nonsense": 1}}, "damaged"),
         ({"report": []}, "damaged"),
     ],

@@ -1,0 +1,115 @@
+"""Arrays and a header in one file: an uncompressed `.npz` (a zip of NumPy arrays), checked when read, no pickle inside.
+
+`header` is UTF-8 bytes of a JSON object with at least `format` and `version`; the other arrays have one or two axes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import struct
+import zipfile
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from cleora_jax._atomic import atomic_path
+from cleora_jax._checks import InputError
+from cleora_jax._version import __version__
+
+DAMAGE = (OSError, ValueError, EOFError, KeyError, NotImplementedError, RuntimeError, struct.error, zipfile.BadZipFile)
+MISFITS = (AttributeError, KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError, pa.ArrowException)
+Arrays = dict[str, np.ndarray]
+
+
+class Kind(NamedTuple):
+    """What a file holds: a word for messages, its `format`, and the version that is written and read."""
+
+    word: str
+    format: str
+    version: int
+
+
+def write_archive(path: str | os.PathLike[str], kind: Kind, header: dict[str, Any], arrays: Arrays) -> None:
+    """Write a header and arrays to one file, atomically (to a temporary name, then renamed).
+
+    Raises:
+        OSError: the folder does not exist, or the disk refuses; nothing is left behind.
+    """
+    whole = {"format": kind.format, "version": kind.version, "library": __version__, **header}
+    packed = {"header": np.frombuffer(json.dumps(whole).encode(), np.uint8), **arrays}
+    try:
+        with atomic_path(path) as temporary, open(temporary, "wb") as file:
+            np.savez(file, **{name: np.ascontiguousarray(array) for name, array in packed.items()})  # type: ignore
+    except OSError as error:
+        if error.filename is not None or error.errno is None:
+            raise
+        raise OSError(error.errno, f"cannot write {os.fspath(path)!r}: {error.strerror or error}") from error
+
+
+def read_archive(path: str | os.PathLike[str], kind: Kind) -> tuple[dict[str, Any], Arrays]:
+    """Header and arrays of a file that `write_archive` wrote; arrays are read-only.
+
+    Raises:
+        InputError: not such a file, of another kind or version, or damaged; the fault is named.
+    """
+    source = os.fspath(path)
+    if not os.path.isfile(source):
+        raise InputError(f"{source}: no such file.")
+    try:
+        with zipfile.ZipFile(source) as archive:
+            arrays = {member.filename.removesuffix(".npy"): _array_of(archive, member) for member in archive.infolist()}
+    except DAMAGE as error:
+        raise InputError(f"{source}: not a whole {kind.word} file; it is truncated or corrupt ({error}).") from error
+    with believed(source, kind):
+        header = json.loads(arrays.pop("header").tobytes())
+        if header["format"] != kind.format:
+            raise InputError(f"{source}: a file of another kind ({header['format']!r}).")
+        if header["version"] != kind.version:
+            raise InputError(f"{source}: format version {header['version']}, this library reads {kind.version}.")
+    return header, arrays
+
+
+@contextlib.contextmanager
+def believed(source: str, kind: Kind) -> Iterator[None]:
+    """Turn what comes of a header or arrays that are not what they should be into an InputError."""
+    try:
+        yield
+    except MISFITS as error:
+        raise InputError(f"{source}: a damaged {kind.word} file ({error!r}).") from error
+
+
+def under(arrays: Arrays, prefix: str) -> Arrays:
+    """The arrays whose names begin so, by the rest of their names."""
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+
+def _array_of(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
+    """An array of the archive, read-only. Its checksum is verified before anything in it is believed."""
+    if member.compress_type != zipfile.ZIP_STORED:
+        raise zipfile.BadZipFile(f"{member.filename!r} is compressed")
+    content = archive.read(member)
+    stream = io.BytesIO(content)
+    if np.lib.format.read_magic(stream) != (1, 0):
+        raise ValueError(f"{member.filename!r} is of another NumPy format")
+    shape, by_columns, dtype = np.lib.format.read_array_header_1_0(stream)
+    if dtype.hasobject or len(shape) not in (1, 2) or (by_columns and len(shape) > 1):
+        raise ValueError(f"{member.filename!r} is no array of numbers")
+    flat = np.frombuffer(content, dtype, count=int(np.prod(shape, dtype=object)), offset=stream.tell())
+    return flat.reshape(shape)
+
+
+def is_offset(offset: np.ndarray, total: int) -> bool:
+    """Whether it runs from 0 to `total` and never falls."""
+    whole = offset.ndim == 1 and len(offset) > 0 and np.issubdtype(offset.dtype, np.integer)
+    return bool(whole and offset[0] == 0 and offset[-1] == total and (np.diff(offset) >= 0).all())
+
+
+def is_in_range(rows: np.ndarray, size: int) -> bool:
+    """Whether all are integers from 0 to `size` − 1."""
+    whole = rows.ndim == 1 and np.issubdtype(rows.dtype, np.integer)
+    return bool(whole and (len(rows) == 0 or (rows.min() >= 0 and rows.max() < size)))

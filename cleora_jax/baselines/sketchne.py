@@ -11,6 +11,7 @@ import scipy.sparse as sp
 
 from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress
+from cleora_jax.baselines.dense import entrywise_product
 from cleora_jax.baselines.method import FLOAT, Baseline, fetched
 from cleora_jax.baselines.prone import Filter, filtered
 from cleora_jax.sparse.from_graph import from_csr, inverse, row_sums, scaled
@@ -19,7 +20,6 @@ from cleora_jax.vectors.orthogonal import gram, orthonormal, svd, times
 from cleora_jax.vectors.passes import normalize_rows
 
 ENTRIES = 8  # of a column of a sketch
-ROWS = 1024  # of the log matrix made at a time
 FIRST, SECOND = 100, 1000  # more columns than dim that the two sketches have
 
 
@@ -69,7 +69,7 @@ class SketchNE(Baseline):
     def bytes_needed(self, num_entities: int, num_entries: int) -> int:
         """Tables of h columns, of d + 100, some rows of the log matrix, and the second sketch's core."""
         hit = [min(ENTRIES * (self.dim + more), num_entities) for more in (FIRST, SECOND)]
-        tables = num_entities * (4 * (self.rank + 20) + 3 * (self.dim + FIRST)) + 2 * ROWS * hit[0] + 8 * num_entries
+        tables = num_entities * (4 * (self.rank + 20) + 3 * (self.dim + FIRST)) + 8 * num_entries
         return FLOAT * (tables + 2 * hit[1] ** 2 + num_entities * (self.dim + FIRST))
 
     def vectors(self, matrix: sp.csr_array, progress: Progress) -> np.ndarray:
@@ -115,7 +115,7 @@ def sketched(left: jax.Array, right: jax.Array, dim: int, seed: int) -> jax.Arra
     rank = min(dim, count)
     first, second = (sparse_signs(rng, count, min(rank + more, count)) for more in (FIRST, SECOND))
     rows = np.unique(first.indices)
-    q = orthonormal(_logs_times(left, right[rows], jnp.asarray(first[:, rows].T.todense())))
+    q = orthonormal(entrywise_product(log_of_more, left, right[rows], jnp.asarray(first[:, rows].T.todense())))
     rows = np.unique(second.indices)
     signs = second[:, rows]
     held = signs @ np.asarray(q[rows], np.float64)  # Ω₂ᵀ Q
@@ -133,14 +133,11 @@ def sparse_signs(rng: np.random.Generator, rows: int, columns: int) -> sp.csr_ar
     return sp.csr_array((signs, places.ravel(), np.arange(columns + 1) * each), shape=(columns, rows))
 
 
+def log_of_more(entries: jax.Array) -> jax.Array:
+    """g(x) = log(1 + x) where positive, else 0."""
+    return jnp.log1p(jnp.maximum(entries, 0))
+
+
 @jax.jit
 def _logs(left: jax.Array, right: jax.Array) -> jax.Array:
-    return jnp.log1p(jnp.maximum(left @ right.T, 0))
-
-
-@jax.jit
-def _logs_times(left: jax.Array, right: jax.Array, z: jax.Array) -> jax.Array:
-    """g(left rightᵀ) z, some rows at a time."""
-    padded = jnp.pad(left, ((0, -len(left) % ROWS), (0, 0))).reshape(-1, ROWS, left.shape[1])
-    made = jax.lax.map(lambda rows: _logs(rows, right) @ z, padded)
-    return made.reshape(-1, z.shape[1])[: len(left)]
+    return log_of_more(left @ right.T)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +13,7 @@ from scipy.special import iv
 
 from cleora_jax import _checks as checks
 from cleora_jax._blas import one_blas_thread
+from cleora_jax._memory import check_fits
 from cleora_jax._progress import Progress, no_progress
 from cleora_jax.baselines.matrices import transition, with_loops
 from cleora_jax.baselines.method import FLOAT, Baseline, fetched
@@ -26,6 +27,8 @@ from cleora_jax.vectors.orthogonal import gram, orthonormal, svd, times
 from cleora_jax.vectors.passes import normalize_rows
 
 OVERSAMPLING, POWER = 10, 5  # of the authors' code
+MAX_TERMS = 1_000
+LARGEST_TERM, LARGEST_SUM = 1e34, 1e16  # of a series in float32 whose rows are squared in the end
 Ending = Literal["svd", "none"]
 ENDINGS = ("svd", "none")
 
@@ -50,10 +53,26 @@ class Filter:
     ending: Ending = "svd"
 
     def __post_init__(self) -> None:
-        checks.integer("num_terms", self.num_terms, low=1)
-        checks.real("mu", self.mu, low=-np.inf)
-        checks.real("theta", self.theta, low=0)
+        kept = {
+            "num_terms": checks.integer("num_terms", self.num_terms, low=1, high=MAX_TERMS),
+            "mu": checks.real("mu", self.mu, low=-np.inf),
+            "theta": checks.real("theta", self.theta, low=0),
+        }
+        for name, value in kept.items():
+            object.__setattr__(self, name, value)
         checks.one_of("ending", self.ending, ENDINGS)
+        self._check_range()
+
+    def _check_range(self) -> None:
+        """Raise where Chebyshev polynomials, which grow fast where L − μ is beyond 2, would leave float32."""
+        farthest = max(abs(self.mu), abs(2 - self.mu), 2)  # eigenvalues of L are in [0, 2]
+        with np.errstate(over="ignore", invalid="ignore"):
+            terms = np.cosh(np.arange(self.num_terms) * np.arccosh(farthest**2 / 2 - 1))
+            total = 2 * np.sum(iv(np.arange(self.num_terms), self.theta) * terms)
+        if not (terms[-1] < LARGEST_TERM and total < LARGEST_SUM):
+            raise checks.OptionError(
+                f"{self!r} leaves float32: `num_terms` or `theta` must be smaller, or `mu` nearer to [0, 2]."
+            )
 
 
 @dataclass(frozen=True)
@@ -83,6 +102,10 @@ class ProNE(Baseline):
 
     filter: Filter | None = Filter()
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_filter(self.filter)
+
     def bytes_needed(self, num_entities: int, num_entries: int) -> int:
         """Five tables and two matrices."""
         return FLOAT * (6 * num_entities * (self.dim + OVERSAMPLING) + 12 * num_entries)
@@ -96,6 +119,12 @@ class ProNE(Baseline):
         )
         start = _unit(times(found.left, np.diag(np.sqrt(found.values))))
         return fetched(start if self.filter is None else filtered(matrix, start, self.filter, progress))
+
+
+def check_filter(given: Any) -> None:
+    """Raise TypeError unless it is a `Filter` or None."""
+    if not (given is None or isinstance(given, Filter)):
+        raise TypeError(f"`filter` must be a Filter, such as Filter(mu=0.2), or None, got {given!r}.")
 
 
 def logarithms(matrix: sp.csr_array) -> sp.csr_array:
@@ -129,7 +158,7 @@ def filtered(matrix: sp.csr_array, start: jax.Array, by: Filter, progress: Progr
         before, now = now, _next_term(op, before, now, shift)
         total = total + (2 * (-1) ** term * bessel[term]) * now
         progress("filtering", term, by.num_terms - 1)
-    ended = jnp.asarray(degree, jnp.float32)[:, None] * (op @ (start - total))
+    ended = jnp.asarray(degree / degree.max(), jnp.float32)[:, None] * (op @ (start - total))
     return _unit(ended if by.ending == "none" else _orthogonalised(ended))
 
 
@@ -176,15 +205,18 @@ def spectral_propagation(
         >>> import cleora_jax as cj
         >>> graph = cj.from_edges([0, 0, 1, 3, 3, 4, 2], [1, 2, 2, 4, 5, 5, 3])
         >>> spectral_propagation(graph, cj.embed(graph, cj.ProNE(dim=4, filter=None)))
-        Embedding(6 × 4 float32, 96 bytes; node: 6; settings: method='ProNE', dim=4, …)
+        Embedding(6 × 4 float32, 96 bytes; node: 6; settings: method='ProNE', dim=4, ...)
     """
     if embedding.vocab != graph.vocab:
         raise checks.OptionError("`embedding` must be of the entities of `graph`, in their order.")
     by = Filter() if by is None else by
+    check_filter(by)
     matrix = adjacency(graph)
     touched = np.flatnonzero(np.diff(matrix.indptr))
     vectors = np.zeros_like(embedding.vectors)
-    with one_blas_thread():
+    if len(touched):
         among = sp.csr_array(matrix[touched][:, touched])
-        vectors[touched] = fetched(filtered(among, jnp.asarray(embedding.vectors[touched]), by, progress))
+        check_fits("spectral_propagation", FLOAT * (6 * vectors.size + 12 * among.nnz), "Fewer columns need less.")
+        with one_blas_thread():
+            vectors[touched] = fetched(filtered(among, jnp.asarray(embedding.vectors[touched]), by, progress))
     return Embedding(vectors, embedding.vocab, embedding.settings | {"filter": asdict(by)}, embedding.trace)

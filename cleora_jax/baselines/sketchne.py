@@ -13,12 +13,13 @@ from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress
 from cleora_jax.baselines.dense import entrywise_product
 from cleora_jax.baselines.method import FLOAT, Baseline, fetched
-from cleora_jax.baselines.prone import Filter, filtered
+from cleora_jax.baselines.prone import Filter, check_filter, filtered
 from cleora_jax.sparse.from_graph import from_csr, inverse, row_sums, scaled
 from cleora_jax.sparse.spectral import linear, randomized_eigh
 from cleora_jax.vectors.orthogonal import gram, orthonormal, svd, times
 from cleora_jax.vectors.passes import normalize_rows
 
+NO_DIRECTION = 1e-10  # singular values of Ω₂ᵀ Q below this share belong to columns of Q that are zero
 ENTRIES = 8  # of a column of a sketch
 FIRST, SECOND = 100, 1000  # more columns than dim that the two sketches have
 
@@ -65,6 +66,7 @@ class SketchNE(Baseline):
         self._keep(negatives=checks.real("negatives", self.negatives, low=1e-6))
         self._keep(alpha=checks.real("alpha", self.alpha, low=0, high=1))
         checks.one_of("scaling", self.scaling, ("l2", "none"))
+        check_filter(self.filter)
 
     def bytes_needed(self, num_entities: int, num_entries: int) -> int:
         """Tables of h columns, of d + 100, some rows of the log matrix, and the second sketch's core."""
@@ -114,23 +116,33 @@ def sketched(left: jax.Array, right: jax.Array, dim: int, seed: int) -> jax.Arra
     count, rng = len(left), np.random.default_rng(seed % 2**64)
     rank = min(dim, count)
     first, second = (sparse_signs(rng, count, min(rank + more, count)) for more in (FIRST, SECOND))
-    rows = np.unique(first.indices)
+    rows = hit_rows(first)
     q = orthonormal(entrywise_product(log_of_more, left, right[rows], jnp.asarray(first[:, rows].T.todense())))
-    rows = np.unique(second.indices)
+    rows = hit_rows(second)
     signs = second[:, rows]
     held = signs @ np.asarray(q[rows], np.float64)  # Ω₂ᵀ Q
-    core = signs @ (signs @ np.asarray(_logs(left[rows], right[rows]), np.float64).T).T  # Ω₂ᵀ g Ω₂
-    inverse_of = np.linalg.pinv(held)
+    core = signs @ (signs @ np.asarray(_logs(left[rows], right[rows])).T).T.astype(np.float64)  # Ω₂ᵀ g Ω₂
+    inverse_of = np.linalg.pinv(held, rcond=NO_DIRECTION)
     turned, values, _ = svd(inverse_of @ core @ inverse_of.T)
     return times(q, turned[:, :rank] * np.sqrt(values[:rank]))
 
 
 def sparse_signs(rng: np.random.Generator, rows: int, columns: int) -> sp.csr_array:
-    """Ωᵀ, float32[columns, rows] CSR: in each of its rows ±1 at 8 places (all, where there are fewer)."""
+    """Ωᵀ, float32[columns, rows] CSR: in each of its rows ±1 at 8 places; the identity where that is no larger."""
+    if columns >= rows:
+        return sp.eye_array(rows, dtype=np.float32, format="csr")
     each = min(ENTRIES, rows)
     places = np.stack([rng.choice(rows, each, replace=False) for _ in range(columns)])
     signs = rng.choice(np.array([-1, 1], np.float32), places.size)
     return sp.csr_array((signs, places.ravel(), np.arange(columns + 1) * each), shape=(columns, rows))
+
+
+def hit_rows(signs: sp.csr_array) -> np.ndarray:
+    """The columns of Ωᵀ with an entry, and others to make up for those hit twice: their number tells shapes, for which
+    XLA compiles, so it should not depend on the seed."""
+    hit = np.unique(signs.indices)
+    spared = np.setdiff1d(np.arange(signs.shape[1], dtype=hit.dtype), hit, assume_unique=True)
+    return np.sort(np.concatenate([hit, spared[: len(signs.indices) - len(hit)]]))
 
 
 def log_of_more(entries: jax.Array) -> jax.Array:

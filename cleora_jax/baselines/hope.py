@@ -19,8 +19,9 @@ from cleora_jax.sparse.spectral import Linear, Product, linear, randomized_eigh,
 from cleora_jax.vectors.orthogonal import times
 from cleora_jax.vectors.search import unit_rows
 
-TRIALS, SETTLED = 10_000, 1e-7  # of iterations for ρ, σ_max and the length of the series
-GROWN = 1e3
+TRIALS, SETTLED = 1_000, 1e-6  # of power iterations for ρ and σ_max
+LONGEST, ROUNDING = 10_000, 1e-7  # terms of a series, and what share of it the last may be
+GROWN = 1e3  # what a power of β A may make of a vector's length
 POWER = 8
 
 
@@ -123,32 +124,38 @@ def katz_decay(matrix: sp.csr_array, decay: float) -> tuple[float, int]:
     β ρ(A) = decay; but β σ_max(A) = decay where there is no cycle, so that ρ = 0, or where cycles are so few that
     powers of β A would grow a thousandfold before they fall.
     """
-    for size in (radius(matrix), largest_singular_value(matrix)):
-        if size == 0:
-            continue
-        scaled = matrix.astype(np.float64) * (decay / size)
+    wide = matrix.astype(np.float64)
+    rho = radius(wide)
+    if rho > 0:
+        scaled = wide * (decay / rho)
         terms = max(series_terms(scaled), series_terms(scaled.T))
         if terms < np.inf:
-            return decay / size, int(terms)
-    raise checks.OptionError(f"`decay` must be further from 1: the Katz series does not settle, got {decay}.")
+            return decay / rho, int(terms)
+    sigma = largest_singular_value(wide)
+    scaled = wide * (decay / sigma)
+    return decay / sigma, int(max(series_terms(scaled), series_terms(scaled.T)))
 
 
 def series_terms(matrix: sp.csr_array) -> float:
-    """Terms of Σ M^k 1 until they are rounding; infinite where they grow too much or never settle."""
+    """Terms of Σ M^k 1 until they are rounding; infinite where they grow too much before.
+
+    Raises:
+        OptionError: they would not settle in a sensible number of terms.
+    """
     x, total = np.full(matrix.shape[0], 1 / np.sqrt(matrix.shape[0])), 0.0
-    for term in range(1, TRIALS):
+    for term in range(1, LONGEST):
         x = matrix @ x
         size = float(np.linalg.norm(x))
         total += size
         if size > GROWN:
-            break
-        if size <= SETTLED * total:
+            return np.inf
+        if size <= ROUNDING * total:
             return term
-    return np.inf
+    raise checks.OptionError(f"`decay` must be further from 1: the Katz series does not settle in {LONGEST:,} terms.")
 
 
 def radius(matrix: sp.csr_array) -> float:
-    """ρ, the spectral radius of a matrix without negative entries, that of its largest strong component.
+    """ρ, the spectral radius of a matrix float64[n, n] without negative entries, that of its largest strong component.
 
     By power iteration of A + c, c the growth so far, among entries within strong components: all others change no
     eigenvalue but slow it down, and without c it would not settle where all cycles have a common factor of length.
@@ -158,9 +165,7 @@ def radius(matrix: sp.csr_array) -> float:
     cyclic = part[row] == part[matrix.indices]
     if not cyclic.any():
         return 0.0
-    inner = sp.csr_array(
-        (matrix.data[cyclic].astype(np.float64), (row[cyclic], matrix.indices[cyclic])), shape=matrix.shape
-    )
+    inner = sp.csr_array((matrix.data[cyclic], (row[cyclic], matrix.indices[cyclic])), shape=matrix.shape)
     x = np.full(matrix.shape[0], 1 / np.sqrt(matrix.shape[0]))
     for _ in range(TRIALS):
         y = inner @ x
@@ -173,9 +178,8 @@ def radius(matrix: sp.csr_array) -> float:
 
 
 def largest_singular_value(matrix: sp.csr_array) -> float:
-    """σ_max of a matrix without negative entries."""
+    """σ_max of a matrix float64[n, n] without negative entries."""
     x, before = np.full(matrix.shape[0], 1 / np.sqrt(matrix.shape[0])), 0.0
-    matrix = matrix.astype(np.float64)
     for _ in range(TRIALS):
         x = matrix.T @ (matrix @ x)
         size = float(np.linalg.norm(x))

@@ -207,6 +207,10 @@ def spectral_propagation(
         >>> spectral_propagation(graph, cj.embed(graph, cj.ProNE(dim=4, filter=None)))
         Embedding(6 × 4 float32, 96 bytes; node: 6; settings: method='ProNE', dim=4, ...)
     """
+    if not isinstance(graph, Graph):
+        raise TypeError(f"`graph` must be a Graph, got {graph!r:.100}.")
+    if not isinstance(embedding, Embedding):
+        raise TypeError(f"`embedding` must be an Embedding, got {embedding!r:.100}.")
     if embedding.vocab != graph.vocab:
         raise checks.OptionError("`embedding` must be of the entities of `graph`, in their order.")
     by = Filter() if by is None else by

@@ -36,7 +36,7 @@ class Case(NamedTuple):
     relabels: bool = False
 
 
-ALL = 1_000  # a dimension at which nothing is left out on these graphs, so that nothing is left to chance
+ALL = 200  # a dimension at which nothing is left out on these graphs, so that nothing is left to chance
 CASES = {
     "ProNE": Case(cj.ProNE(dim=DIM), True, scale_free=False),
     "ProNE, no ending": Case(cj.ProNE(dim=DIM, filter=cj.Filter(ending="none")), True, scale_free=False),
@@ -52,7 +52,7 @@ CASES = {
     "NetMF, whole": Case(cj.NetMF(dim=ALL), relabels=True),
     "NetMF of few": Case(cj.NetMF(dim=DIM, rank=10), True),
     "NetMF of few, whole": Case(cj.NetMF(dim=ALL, rank=ALL), relabels=True),
-    "GraRep": Case(cj.GraRep(dim=DIM, num_steps=3), True),
+    "GraRep": Case(cj.GraRep(dim=DIM, num_steps=2), True),
     "GraRep, whole": Case(cj.GraRep(dim=ALL), relabels=True),
     "HOPE": Case(cj.HOPE(dim=DIM), True),
     "HOPE, whole": Case(cj.HOPE(dim=ALL), relabels=True),
@@ -79,6 +79,11 @@ def case(request) -> Case:
     return CASES[request.param]
 
 
+@pytest.fixture(params=[name for name, case in CASES.items() if case.method.dim == DIM])
+def narrow(request) -> Case:
+    return CASES[request.param]
+
+
 def test_shape_dtype_finite_and_seeds(case):
     method = case.method
     found = cj.embed(GRAPH, method)
@@ -89,7 +94,7 @@ def test_shape_dtype_finite_and_seeds(case):
     other = cj.embed(GRAPH, replace(method, seed=5)).vectors
     assert (other != found.vectors).any()
     if not case.seeded:  # the solver's start is random, what it finds is not
-        assert dense.gram_error(other, found.vectors.astype(float)) < 2e-2
+        assert dense.gram_error(other, found.vectors.astype(float)) < 2e-3
 
 
 def test_two_components_are_told_apart(case):
@@ -107,7 +112,7 @@ def test_relabelling_permutes_rows(case):
     order = RNG.permutation(41)
     shuffled = RNG.permutation(len(EDGES))
     again = cj.embed(graph_of(EDGES[shuffled], WEIGHTS[shuffled], order=order), case.method).vectors
-    assert dense.gram_error(again[order], cj.embed(GRAPH, case.method).vectors.astype(float)) < 2e-2
+    assert dense.gram_error(again[order], cj.embed(GRAPH, case.method).vectors.astype(float)) < 2e-3
 
 
 def test_weights(case):
@@ -135,16 +140,18 @@ TINY = {
     "loops besides": [(0, 0), (0, 1), (1, 1)],
 }
 
+QUICK = ("one edge", "pairs", "star")
 
-@pytest.mark.parametrize("name", TINY)
-def test_odd_graphs(case, name):
-    """All have vectors, finite ones, whatever `dim`; of those of equal neighbours, equal ones."""
-    found = cj.embed(cj.from_edges(*np.transpose(TINY[name])), case.method).vectors
-    assert np.isfinite(found).all() and found.any()
-    zero = ~found.any(axis=1)
-    if not getattr(case.method, "directed", False) and not isinstance(case.method, cj.FastRP):
-        hidden = isinstance(case.method, (cj.NetMF, cj.GraRep, cj.SketchNE)) and name in ("star", "complete", "cycle")
-        assert hidden or not zero.any()
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name not in QUICK)) for name in TINY])
+def test_odd_graphs(narrow, name):
+    """Of fewer entities than columns, or of equal eigenvalues: all have finite vectors."""
+    found = cj.embed(cj.from_edges(*np.transpose(TINY[name])), narrow.method).vectors
+    assert np.isfinite(found).all()
+    if getattr(narrow.method, "directed", False) or isinstance(narrow.method, cj.FastRP):
+        assert found.any()  # sinks, and rows of a very sparse projection, may have none
+    elif not isinstance(narrow.method, cj.NetMF):  # whose matrix is nowhere above 1 on some of these
+        assert found.any(axis=1).all()
 
 
 @pytest.mark.parametrize("count", [2, 5])
@@ -153,28 +160,30 @@ def test_without_edges_all_is_zero(case, count):
     assert not cj.embed(graph, case.method).vectors.any()
 
 
-def test_hypergraphs_relations_and_columns(case):
+def test_hypergraphs_relations_and_columns(narrow):
     baskets = cj.from_hyperedges([["a", "b", "c"], ["c", "d"], ["e", "f", "a"], ["lone"]])
-    found = cj.embed(baskets, case.method)
-    assert found.vectors.shape == (7, case.method.dim) and np.isfinite(found.vectors).all() and not found["lone"].any()
+    found = cj.embed(baskets, narrow.method)
+    assert (
+        found.vectors.shape == (7, narrow.method.dim) and np.isfinite(found.vectors).all() and not found["lone"].any()
+    )
     lines = [f"u{u}\ti{i} i{(i + 1) % 4}\ts{(u + i) % 3}" for u in range(5) for i in range(4)]
     several = cj.from_hyperedges(lines, "user complex::item shop")
     with pytest.raises(cj.OptionError, match="several relations"):
-        cj.embed(several, case.method)
-    joint = cj.embed(several, case.method, relations="joint")
+        cj.embed(several, narrow.method)
+    joint = cj.embed(several, narrow.method, relations="joint")
     assert joint.vectors.any(axis=1).mean() > 0.5 and np.isfinite(joint.vectors).all()
-    hidden = cj.embed(cj.from_hyperedges(lines, "transient::user complex::item shop"), case.method, relations="joint")
+    hidden = cj.embed(cj.from_hyperedges(lines, "transient::user complex::item shop"), narrow.method, relations="joint")
     assert len(hidden) == len(joint) - 5
 
 
-def test_settings_are_json_whatever_numbers_are_given(case):
+def test_settings_are_json_whatever_numbers_are_given(narrow):
     """NumPy's numbers become Python's, so that an embedding can be saved."""
     numpys = {int: np.int64, float: np.float32, bool: np.bool_}
-    values = {f.name: getattr(case.method, f.name) for f in fields(case.method)}
+    values = {f.name: getattr(narrow.method, f.name) for f in fields(narrow.method)}
     given = {name: numpys[type(v)](v) if type(v) in numpys else v for name, v in values.items()}
-    settings = cj.embed(GRAPH, type(case.method)(**given)).settings
-    assert json.loads(json.dumps(settings))["method"] == type(case.method).__name__
-    assert hash(case.method) == hash(replace(case.method)) and asdict(case.method)["dim"] == case.method.dim
+    settings = cj.embed(GRAPH, type(narrow.method)(**given)).settings
+    assert json.loads(json.dumps(settings))["method"] == type(narrow.method).__name__
+    assert hash(narrow.method) == hash(replace(narrow.method)) and asdict(narrow.method)["dim"] == narrow.method.dim
 
 
 def test_init_is_refused(case):
@@ -223,14 +232,14 @@ def test_compilations_are_seen():
     assert compiled_by(lambda: jax.jit(lambda x: x * 3 + len(EDGES))(np.ones(17)))
 
 
-def test_progress_ends_where_it_said(case):
+def test_progress_ends_where_it_said(narrow):
     told = {}
 
     def progress(label, done, total):
         assert 0 < done <= total and told.get(label, (0, total))[1] == total
         told[label] = (done, total)
 
-    cj.embed(GRAPH, case.method, progress=progress)
+    cj.embed(GRAPH, narrow.method, progress=progress)
     assert told and all(done == total for done, total in told.values())
 
 

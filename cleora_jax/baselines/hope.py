@@ -68,8 +68,8 @@ class HOPE(Baseline):
         return self.directed
 
     def bytes_needed(self, num_entities: int, num_entries: int) -> int:
-        """Six tables and three matrices."""
-        return FLOAT * (6 * num_entities * (self.dim + 20) + 12 * num_entries)
+        """Five tables and three matrices."""
+        return FLOAT * (5 * num_entities * (self.dim + 20) + 12 * num_entries)
 
     def vectors(self, matrix: sp.csr_array, progress: Progress) -> np.ndarray:
         """See `Baseline`."""

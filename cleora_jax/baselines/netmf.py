@@ -64,9 +64,10 @@ class NetMF(Baseline):
         )
 
     def bytes_needed(self, num_entities: int, num_entries: int) -> int:
-        """The table of all pairs twice, or tables of h columns and a few rows of M."""
+        """The table of all pairs, made and handed over, or tables of h columns."""
         tables = 4 * num_entities * (self.dim + OVERSAMPLING + (self.rank or 0)) + 8 * num_entries
-        pairs = 2 * num_entities**2 if num_entities <= MAX_DENSE else 0
+        stored = num_entities <= MAX_DENSE
+        pairs = (3 if self.rank is None else 2) * num_entities**2 if stored else 0
         return FLOAT * (tables + pairs + 4 * num_entities * COLUMNS)
 
     def vectors(self, matrix: sp.csr_array, progress: Progress) -> np.ndarray:

@@ -68,8 +68,8 @@ class RandNE(Baseline):
         return self.directed
 
     def bytes_needed(self, num_entities: int, num_entries: int) -> int:
-        """Four tables and two matrices."""
-        return FLOAT * (4 * num_entities * self.dim + 8 * num_entries)
+        """Five tables and two matrices."""
+        return FLOAT * (5 * num_entities * self.dim + 8 * num_entries)
 
     def vectors(self, matrix: sp.csr_array, progress: Progress) -> np.ndarray:
         """See `Baseline`."""
@@ -122,13 +122,13 @@ class FastRP(Baseline):
         return self.directed
 
     def bytes_needed(self, num_entities: int, num_entries: int) -> int:
-        """Four tables and two matrices."""
-        return FLOAT * (4 * num_entities * self.dim + 8 * num_entries)
+        """Five tables and two matrices."""
+        return FLOAT * (5 * num_entities * self.dim + 8 * num_entries)
 
     def vectors(self, matrix: sp.csr_array, progress: Progress) -> np.ndarray:
         """See `Baseline`."""
         first = very_sparse(self.seed, *(matrix.shape[0], self.dim))
-        start = jnp.asarray(degree_powers(matrix, self.degree_power)[:, None] * first, jnp.float32)
+        start = jnp.asarray(degree_powers(matrix, self.degree_power)[:, None] * first)
         rows: Normalization = "l2" if self.normalize_steps else "none"
         op = from_csr(transition(matrix), symmetric=True)
         return fetched(_scaled(powers(op, start, (0.0, *self.weights), rows, progress), "standard"))
@@ -156,10 +156,10 @@ def powers(
 
 
 def degree_powers(matrix: sp.csr_array, exponent: float) -> np.ndarray:
-    """float64[n]: incoming degrees to a power, over the largest of these (so that none is infinite); 0 stays 0."""
+    """float32[n]: incoming degrees to a power, over the largest of these (so that none is infinite); 0 stays 0."""
     degree = np.bincount(matrix.indices, weights=matrix.data, minlength=matrix.shape[1])
     logs = exponent * np.log(degree, out=np.zeros_like(degree), where=degree > 0)
-    return np.where(degree > 0, np.exp(logs - logs[degree > 0].max()), 0)
+    return np.where(degree > 0, np.exp(logs - logs[degree > 0].max()), 0).astype(np.float32)
 
 
 def very_sparse(seed: int, rows: int, columns: int) -> np.ndarray:

@@ -107,8 +107,8 @@ class ProNE(Baseline):
         check_filter(self.filter)
 
     def bytes_needed(self, num_entities: int, num_entries: int) -> int:
-        """Five tables and two matrices."""
-        return FLOAT * (6 * num_entities * (self.dim + OVERSAMPLING) + 12 * num_entries)
+        """Nine tables and three matrices."""
+        return FLOAT * (9 * num_entities * (self.dim + OVERSAMPLING) + 12 * num_entries)
 
     def vectors(self, matrix: sp.csr_array, progress: Progress) -> np.ndarray:
         """See `Baseline`."""
@@ -220,7 +220,7 @@ def spectral_propagation(
     vectors = np.zeros_like(embedding.vectors)
     if len(touched):
         among = sp.csr_array(matrix[touched][:, touched])
-        check_fits("spectral_propagation", FLOAT * (6 * vectors.size + 12 * among.nnz), "Fewer columns need less.")
+        check_fits("spectral_propagation", FLOAT * (8 * vectors.size + 12 * among.nnz), "Fewer columns need less.")
         with one_blas_thread():
             vectors[touched] = fetched(filtered(among, jnp.asarray(embedding.vectors[touched]), by, progress))
     return Embedding(vectors, embedding.vocab, embedding.settings | {"filter": asdict(by)}, embedding.trace)

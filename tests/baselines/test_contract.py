@@ -97,9 +97,9 @@ def test_shape_dtype_finite_and_seeds(case):
         assert dense.gram_error(other, found.vectors.astype(float)) < 2e-3
 
 
-def test_two_components_are_told_apart(case):
+def test_two_components_are_told_apart(narrow):
     """Both are spread out, and an entity's own component is nearer."""
-    unit = dense.normalize(cj.embed(GRAPH, replace(case.method, seed=2)).vectors.astype(float), "l2")
+    unit = dense.normalize(cj.embed(GRAPH, replace(narrow.method, seed=2)).vectors.astype(float), "l2")
     a, b = unit[:25], unit[25:40]
     assert np.linalg.matrix_rank(a, tol=1e-4) > 1 and np.linalg.matrix_rank(b, tol=1e-4) > 1
     within, between = (np.abs(a @ a.T).mean() + np.abs(b @ b.T).mean()) / 2, np.abs(a @ b.T).mean()
@@ -115,16 +115,16 @@ def test_relabelling_permutes_rows(case):
     assert dense.gram_error(again[order], cj.embed(GRAPH, case.method).vectors.astype(float)) < 2e-3
 
 
-def test_weights(case):
-    plain = cj.embed(GRAPH, case.method).vectors
-    ignored = replace(case.method, weighted=False)
+def test_weights(narrow):
+    plain = cj.embed(GRAPH, narrow.method).vectors
+    ignored = replace(narrow.method, weighted=False)
     once = np.unique(np.sort(EDGES, axis=1), axis=0)
-    if not getattr(case.method, "directed", False):
+    if not getattr(narrow.method, "directed", False):
         simple = cj.embed(graph_of(once, np.ones(len(once))), ignored).vectors
         np.testing.assert_array_equal(cj.embed(GRAPH, ignored).vectors, simple)
     assert (cj.embed(GRAPH, ignored).vectors != plain).any()
-    doubled = cj.embed(graph_of(weights=2 * WEIGHTS), case.method).vectors
-    if case.scale_free:
+    doubled = cj.embed(graph_of(weights=2 * WEIGHTS), narrow.method).vectors
+    if narrow.scale_free:
         assert dense.gram_error(doubled, plain.astype(float)) < 1e-3
     else:
         assert (doubled != plain).any()
@@ -155,9 +155,9 @@ def test_odd_graphs(narrow, name):
 
 
 @pytest.mark.parametrize("count", [2, 5])
-def test_without_edges_all_is_zero(case, count):
+def test_without_edges_all_is_zero(narrow, count):
     graph = cj.from_edges([0], [0], num_entities=count)
-    assert not cj.embed(graph, case.method).vectors.any()
+    assert not cj.embed(graph, narrow.method).vectors.any()
 
 
 def test_hypergraphs_relations_and_columns(narrow):
@@ -186,17 +186,17 @@ def test_settings_are_json_whatever_numbers_are_given(narrow):
     assert hash(narrow.method) == hash(replace(narrow.method)) and asdict(narrow.method)["dim"] == narrow.method.dim
 
 
-def test_init_is_refused(case):
-    with pytest.raises(cj.OptionError, match=f"`init` does not go with {type(case.method).__name__}"):
-        cj.embed(GRAPH, case.method, init=np.zeros((41, case.method.dim), np.float32))
+def test_init_is_refused(narrow):
+    with pytest.raises(cj.OptionError, match=f"`init` does not go with {type(narrow.method).__name__}"):
+        cj.embed(GRAPH, narrow.method, init=np.zeros((41, narrow.method.dim), np.float32))
 
 
-def test_memory_is_checked_before_the_work(case, monkeypatch):
+def test_memory_is_checked_before_the_work(narrow, monkeypatch):
     monkeypatch.setattr(_memory, "available_bytes", lambda: 1500)
     with pytest.raises(NeedsMemoryError, match=r"needs about .*iB, 1.5 KiB are available\. \S"):
-        cj.embed(GRAPH, case.method)
+        cj.embed(GRAPH, narrow.method)
     monkeypatch.setattr(_memory, "available_bytes", lambda: None)  # where it is not told, nothing is refused
-    cj.embed(GRAPH, case.method)
+    cj.embed(GRAPH, narrow.method)
 
 
 @pytest.mark.parametrize("method", [cj.NetMF(dim=DIM), cj.GraRep(dim=DIM)], ids=repr)
@@ -221,11 +221,11 @@ def compiled_by(call: Callable[[], object]) -> list[str]:
     return [line for line in said if "ompil" in line]
 
 
-def test_the_same_shape_compiles_once(case):
+def test_the_same_shape_compiles_once(narrow):
     """Another seed, other weights and another order of entities are the same shape."""
-    cj.embed(GRAPH, case.method)
+    cj.embed(GRAPH, narrow.method)
     again = graph_of(weights=WEIGHTS + 1)
-    assert not compiled_by(lambda: cj.embed(again, replace(case.method, seed=77)))
+    assert not compiled_by(lambda: cj.embed(again, replace(narrow.method, seed=77)))
 
 
 def test_compilations_are_seen():

@@ -44,12 +44,6 @@ def hashes(threads: int, names: list[str], pool: int = 0) -> list[str]:
     return lines
 
 
-def test_two_threads_make_the_bits_of_one():
-    """One method of each kind of product: sparse, dense and sketched."""
-    names = ["ProNE", "NetMF"]
-    assert hashes(1, names) == hashes(2, names)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("names", [SPARSE, DENSE], ids=["sparse", "dense"])
 def test_bit_identical(names):

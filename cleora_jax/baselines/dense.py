@@ -1,6 +1,9 @@
-"""Tables of all pairs, for graphs small enough."""
+"""Tables of all pairs: stored, for graphs small enough, or made piece by piece while they are multiplied."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +14,7 @@ from cleora_jax._progress import Progress
 from cleora_jax.baselines.method import FLOAT, Baseline, fetched
 from cleora_jax.sparse.spectral import Linear, randomized_svd
 from cleora_jax.vectors.orthogonal import times
+from cleora_jax.vectors.rows import CHUNK_ROWS, Window, fold_rows, get_rows
 
 MAX_DENSE = 20_000  # entities above which no n × n table is made
 OVERSAMPLING, POWER = 20, 8
@@ -36,9 +40,49 @@ def factorised(table: np.ndarray, dim: int, seed: int, progress: Progress) -> np
 
 @jax.jit
 def _product(table: jax.Array, z: jax.Array) -> jax.Array:
-    return table @ z
+    """T z, some columns of T at a time: over more than a chunk, the order of sums depends on threads."""
+
+    def body(total: jax.Array, window: Window) -> jax.Array:
+        columns = jax.lax.dynamic_slice_in_dim(table, window.start, window.size, axis=1)
+        return total + columns @ _fresh(z, window)
+
+    return fold_rows(body, jnp.zeros((table.shape[0], z.shape[1]), jnp.float32), len(z))
 
 
 @jax.jit
 def _transposed_product(table: jax.Array, z: jax.Array) -> jax.Array:
-    return jax.lax.dot_general(table, z, (((0,), (0,)), ((), ())))
+    """Tᵀ z, some rows of T at a time."""
+
+    def body(total: jax.Array, window: Window) -> jax.Array:
+        return total + jax.lax.optimization_barrier(get_rows(table, window).T) @ _fresh(z, window)
+
+    return fold_rows(body, jnp.zeros((table.shape[1], z.shape[1]), jnp.float32), len(z))
+
+
+@partial(jax.jit, static_argnames="function")
+def entrywise_product(
+    function: Callable[[jax.Array], jax.Array], left: jax.Array, right: jax.Array, z: jax.Array
+) -> jax.Array:
+    """f(left rightᵀ) z, float32[n, l]: f of every entry, of which a chunk of rows and columns is made at a time.
+
+    Args:
+        function: f, of arrays, entry by entry.
+        left: float32[n, h].
+        right: float32[m, h].
+        z: float32[m, l].
+    """
+    size = min(CHUNK_ROWS, len(left))
+    padded = jnp.pad(left, ((0, -len(left) % size), (0, 0))).reshape(-1, size, left.shape[1])
+
+    def of_rows(rows: jax.Array) -> jax.Array:
+        def body(total: jax.Array, window: Window) -> jax.Array:
+            return total + function(rows @ get_rows(right, window).T) @ _fresh(z, window)
+
+        return fold_rows(body, jnp.zeros((size, z.shape[1]), jnp.float32), len(right))
+
+    return jax.lax.map(of_rows, padded).reshape(-1, z.shape[1])[: len(left)]
+
+
+def _fresh(z: jax.Array, window: Window) -> jax.Array:
+    rows = get_rows(z, window)
+    return rows if window.fresh is None else rows * window.fresh

@@ -53,8 +53,8 @@ class GraRep(Baseline):
         return "ProNE and SketchNE make none."
 
     def bytes_needed(self, num_entities: int, num_entries: int) -> int:
-        """Two tables of all pairs, one of them twice while it is handed over."""
-        return FLOAT * (3 * num_entities**2 + 4 * num_entities * (COLUMNS + self.dim) + 8 * num_entries)
+        """Two tables of all pairs, one of them handed over, and its columns while they are multiplied."""
+        return FLOAT * (4 * num_entities**2 + 4 * num_entities * (COLUMNS + self.dim) + 8 * num_entries)
 
     def vectors(self, matrix: sp.csr_array, progress: Progress) -> np.ndarray:
         """See `Baseline`."""

@@ -9,19 +9,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.sparse as sp
+from scipy.sparse.csgraph import connected_components
 
 from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress
 from cleora_jax.baselines.method import FLOAT, Baseline, fetched
 from cleora_jax.sparse.from_graph import from_csr
-from cleora_jax.sparse.spectral import Linear, linear, randomized_eigh, randomized_svd
+from cleora_jax.sparse.spectral import Linear, Product, linear, randomized_eigh, randomized_svd
 from cleora_jax.vectors.orthogonal import times
 from cleora_jax.vectors.search import unit_rows
 
-TERMS = 24  # of the Katz series: with β ρ = ½ the rest is 6e-8
-TRIALS, SETTLED = 1_000, 1e-7  # of the power iteration for ρ
+TRIALS, SETTLED = 1_000, 1e-6  # of power iterations for ρ and σ_max
+LONGEST, ROUNDING = 10_000, 1e-7  # terms of a series, and what share of it the last may be
+GROWN = 1e3  # what a power of β A may make of a vector's length
 POWER = 8
-VANISHED = 1e-3  # ρ below this share of σ_max counts as 0: the graph has next to no cycle
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,12 @@ class HOPE(Baseline):
         decay: β ρ(A) in (0, 1), ρ the spectral radius.
         scaling: "l2" gives both halves of a row unit length, which a classifier wants (raw rows are tiny); "none"
             leaves them, so that the product of i's first half with j's second is S_ij.
-        directed: arcs are followed from source to target only. Where they make no cycle, ρ = 0, and β is `decay` over
-            the largest singular value.
+        directed: arcs are followed from source to target only. Where they make no cycle, or next to none, ρ says
+            nothing, and β is `decay` over the largest singular value.
 
-    Undirected, S has A's eigenvectors, so one eigenproblem gives both halves; directed, its products are 24 terms of
-    the series. How it differs from the authors': they use Jacobi–Davidson's generalised singular values.
+    Undirected, S has A's eigenvectors, so one eigenproblem gives both halves; directed, its products are those terms of
+    the series that are not rounding. How it differs from the authors': they use Jacobi–Davidson's generalised singular
+    values.
 
     Example:
         >>> import cleora_jax as cj
@@ -60,6 +62,7 @@ class HOPE(Baseline):
             raise checks.OptionError(f"`dim` must be even, half for sources and half for targets; got {self.dim}.")
         self._keep(decay=checks.real("decay", self.decay, low=1e-6, high=1, open_high=True))
         checks.one_of("scaling", self.scaling, ("l2", "none"))
+        self._keep_bool("directed")
 
     @property
     def is_directed(self) -> bool:
@@ -67,8 +70,8 @@ class HOPE(Baseline):
         return self.directed
 
     def bytes_needed(self, num_entities: int, num_entries: int) -> int:
-        """Six tables and three matrices."""
-        return FLOAT * (6 * num_entities * (self.dim + 20) + 12 * num_entries)
+        """Five tables and three matrices."""
+        return FLOAT * (5 * num_entities * (self.dim + 20) + 12 * num_entries)
 
     def vectors(self, matrix: sp.csr_array, progress: Progress) -> np.ndarray:
         """See `Baseline`."""
@@ -80,54 +83,109 @@ class HOPE(Baseline):
         )
 
     def _edges(self, matrix: sp.csr_array, rank: int, progress: Progress) -> tuple[np.ndarray, np.ndarray]:
-        """From the eigenpairs of A: twice as many as wanted, since S orders them by other magnitudes."""
-        op = from_csr(matrix, symmetric=True)
-        more = min(2 * rank, matrix.shape[0])
-        found = randomized_eigh(linear(op), more, by="magnitude", power=POWER, seed=self.seed, progress=progress)
-        scaled = found.values * self.decay / np.abs(found.values).max()
-        katz = scaled / (1 - scaled)
-        leading = np.argsort(-np.abs(katz), kind="stable")[:rank]
+        """From the eigenpairs of A, more than are wanted: S orders negative ones after positive ones of their size."""
+        op, count = from_csr(matrix, symmetric=True), matrix.shape[0]
+        for more in (min(2 * rank, count), min(4 * rank, count)):
+            found = randomized_eigh(linear(op), more, by="magnitude", power=POWER, seed=self.seed, progress=progress)
+            scaled = found.values * self.decay / np.abs(found.values).max()
+            katz = scaled / (1 - scaled)
+            leading = np.argsort(-np.abs(katz), kind="stable")[:rank]
+            unseen = np.abs(scaled).min()  # what was not found is no larger
+            if np.abs(katz[leading[-1]]) >= unseen / (1 - unseen):
+                break
         root = np.zeros((more, rank))
         root[leading, np.arange(rank)] = np.sqrt(np.abs(katz[leading]))
         return fetched(times(found.vectors, root)), fetched(times(found.vectors, root * np.sign(katz[leading])))
 
     def _arcs(self, matrix: sp.csr_array, rank: int, progress: Progress) -> tuple[np.ndarray, np.ndarray]:
-        beta = self.decay / radius(matrix)
-        op = from_csr((matrix * np.float32(beta)).tocsr())
-        found = randomized_svd(katz_series(linear(op)), rank, power=POWER, seed=self.seed, progress=progress)
+        beta, terms = katz_decay(matrix, self.decay)
+        op = from_csr(sp.csr_array((matrix.data * beta, matrix.indices, matrix.indptr), shape=matrix.shape))
+        found = randomized_svd(katz_series(linear(op), terms), rank, power=POWER, seed=self.seed, progress=progress)
         root = np.diag(np.sqrt(found.values))
         return fetched(times(found.left, root)), fetched(times(found.right, root))
 
 
-def katz_series(matrix: Linear) -> Linear:
-    """Σ_{k=1}^{24} M^k by Horner's rule."""
+def katz_series(matrix: Linear, terms: int) -> Linear:
+    """Σ_{k=1}^{terms} M^k by Horner's rule."""
 
-    def series(product: object) -> object:
+    def series(product: Product) -> Product:
         def applied(z: jax.Array) -> jax.Array:
             total = jnp.zeros_like(z)
-            for _ in range(TERMS):
-                total = product(z + total)  # type: ignore[operator]
+            for _ in range(terms):
+                total = product(z + total)
             return total
 
         return applied
 
-    return Linear(matrix.shape, series(matrix.forward), series(matrix.adjoint))  # type: ignore[arg-type]
+    return Linear(matrix.shape, series(matrix.forward), series(matrix.adjoint))
+
+
+def katz_decay(matrix: sp.csr_array, decay: float) -> tuple[float, int]:
+    """β and the number of terms of Σ (β A)^k after which the rest is rounding.
+
+    β ρ(A) = decay; but β σ_max(A) = decay where there is no cycle, so that ρ = 0, or where cycles are so few that
+    powers of β A would grow a thousandfold before they fall.
+    """
+    wide = matrix.astype(np.float64)
+    rho = radius(wide)
+    if rho > 0:
+        scaled = wide * (decay / rho)
+        terms = max(series_terms(scaled), series_terms(scaled.T))
+        if terms < np.inf:
+            return decay / rho, int(terms)
+    sigma = largest_singular_value(wide)
+    scaled = wide * (decay / sigma)
+    return decay / sigma, int(max(series_terms(scaled), series_terms(scaled.T)))
+
+
+def series_terms(matrix: sp.csr_array) -> float:
+    """Terms of Σ M^k 1 until they are rounding; infinite where they grow too much before.
+
+    Raises:
+        OptionError: they would not settle in a sensible number of terms.
+    """
+    x, total = np.full(matrix.shape[0], 1 / np.sqrt(matrix.shape[0])), 0.0
+    for term in range(1, LONGEST):
+        x = matrix @ x
+        size = float(np.linalg.norm(x))
+        total += size
+        if size > GROWN:
+            return np.inf
+        if size <= ROUNDING * total:
+            return term
+    raise checks.OptionError(f"`decay` must be further from 1: the Katz series does not settle in {LONGEST:,} terms.")
 
 
 def radius(matrix: sp.csr_array) -> float:
-    """ρ, the spectral radius of a matrix without negative entries; σ_max where it is next to 0 (no cycles)."""
-    largest = np.sqrt(_growth(lambda x: matrix.T @ (matrix @ x), matrix.shape[0]))
-    rho = _growth(lambda x: matrix @ x, matrix.shape[0])
-    return float(rho if rho > VANISHED * largest else largest)
+    """ρ, the spectral radius of a matrix float64[n, n] without negative entries, that of its largest strong component.
 
-
-def _growth(product: object, count: int) -> float:
-    """By how much a vector grows with each product, in the end."""
-    x, before = np.full(count, 1 / np.sqrt(count)), 0.0
+    By power iteration of A + c, c the growth so far, among entries within strong components: all others change no
+    eigenvalue but slow it down, and without c it would not settle where all cycles have a common factor of length.
+    """
+    _, part = connected_components(matrix, connection="strong")
+    row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    cyclic = part[row] == part[matrix.indices]
+    if not cyclic.any():
+        return 0.0
+    inner = sp.csr_array((matrix.data[cyclic], (row[cyclic], matrix.indices[cyclic])), shape=matrix.shape)
+    x = np.full(matrix.shape[0], 1 / np.sqrt(matrix.shape[0]))
     for _ in range(TRIALS):
-        y = product(x)  # type: ignore[operator]
+        y = inner @ x
         size = float(np.linalg.norm(y))
-        if size == 0 or abs(size - before) <= SETTLED * size:
-            return size
-        x, before = y / size, size
-    return before
+        if np.linalg.norm(y - size * x) <= SETTLED * size:
+            break
+        x = y + size * x
+        x /= np.linalg.norm(x)
+    return size
+
+
+def largest_singular_value(matrix: sp.csr_array) -> float:
+    """σ_max of a matrix float64[n, n] without negative entries."""
+    x, before = np.full(matrix.shape[0], 1 / np.sqrt(matrix.shape[0])), 0.0
+    for _ in range(TRIALS):
+        x = matrix.T @ (matrix @ x)
+        size = float(np.linalg.norm(x))
+        if abs(size - before) <= SETTLED * size:
+            break
+        x, before = x / size, size
+    return float(np.sqrt(size))

@@ -38,13 +38,18 @@ class Baseline(ABC):
     def __post_init__(self) -> None:
         self._keep(dim=checks.integer("dim", self.dim, low=1, high=MAX_DIM))
         self._keep(seed=checks.integer("seed", self.seed, low=-(2**63), high=2**64 - 1))
-        if not isinstance(self.weighted, (bool, np.bool_)):
-            raise TypeError(f"`weighted` must be True or False, got {self.weighted!r}.")
+        self._keep_bool("weighted")
 
     def _keep(self, **values: Any) -> None:
         """Replace a setting by its checked value, so that NumPy's numbers become Python's."""
         for name, value in values.items():
             object.__setattr__(self, name, value)
+
+    def _keep_bool(self, name: str) -> None:
+        value = getattr(self, name)
+        if not isinstance(value, (bool, np.bool_)):
+            raise TypeError(f"`{name}` must be True or False, got {value!r}.")
+        self._keep(**{name: bool(value)})
 
     def __call__(self, graph: Graph, *, init: Any = None, progress: Progress = no_progress) -> tuple[np.ndarray, None]:
         """Vectors float32[n, d] of all entities, zero for isolated ones; and no trace."""
@@ -58,6 +63,8 @@ class Baseline(ABC):
             check_fits(repr(self), self.bytes_needed(among.shape[0], among.nnz), self.instead)
             with one_blas_thread():
                 vectors = self.vectors(among, progress)
+            if not np.isfinite(vectors).all():
+                raise checks.OptionError(f"{self!r} left the range of float32 on this graph: too large weights?")
             out[touched, : vectors.shape[1]] = vectors
         return out, None
 

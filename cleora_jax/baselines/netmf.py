@@ -11,14 +11,13 @@ import scipy.sparse as sp
 
 from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress
-from cleora_jax.baselines.dense import MAX_DENSE, factorised, no_dense
+from cleora_jax.baselines.dense import MAX_DENSE, entrywise_product, factorised, no_dense
 from cleora_jax.baselines.method import FLOAT, Baseline, fetched
 from cleora_jax.baselines.walk_matrix import COLUMNS, LowRank, low_rank, walk_columns
 from cleora_jax.sparse.spectral import Linear, randomized_svd
 from cleora_jax.vectors.orthogonal import times
 
 OVERSAMPLING, POWER = 20, 8
-ROWS = 512  # of M made at a time where it is never stored
 
 
 @dataclass(frozen=True)
@@ -67,9 +66,10 @@ class NetMF(Baseline):
         )
 
     def bytes_needed(self, num_entities: int, num_entries: int) -> int:
-        """The table of all pairs twice, or tables of h columns and a few rows of M."""
+        """The table of all pairs, made and handed over, or tables of h columns."""
         tables = 4 * num_entities * (self.dim + OVERSAMPLING + (self.rank or 0)) + 8 * num_entries
-        pairs = 2 * num_entities**2 if num_entities <= MAX_DENSE else 2 * num_entities * ROWS
+        stored = num_entities <= MAX_DENSE
+        pairs = (3 if self.rank is None else 2) * num_entities**2 if stored else 0
         return FLOAT * (tables + pairs + 4 * num_entities * COLUMNS)
 
     def vectors(self, matrix: sp.csr_array, progress: Progress) -> np.ndarray:
@@ -84,9 +84,7 @@ class NetMF(Baseline):
             return factorised(logs, self.dim, self.seed, progress)
         few = low_rank(matrix, self.window, self.negatives, min(self.rank, count), POWER, self.seed, progress)
         if count <= MAX_DENSE:
-            return factorised(
-                fetched(_logs(few.factor, few.factor, np.float32(few.scale))), self.dim, self.seed, progress
-            )
+            return factorised(fetched(_logs(few.factor, np.float32(few.scale))), self.dim, self.seed, progress)
         rank = min(self.dim, count)
         found = randomized_svd(
             unstored(few), rank, oversampling=OVERSAMPLING, power=POWER, seed=self.seed, progress=progress
@@ -95,22 +93,20 @@ class NetMF(Baseline):
 
 
 def unstored(few: LowRank) -> Linear:
-    """log max(scale F Fᵀ, 1) by its products, some rows of it at a time."""
-    scale = np.float32(few.scale)
+    """log max(scale F Fᵀ, 1) by its products, never stored."""
+    scaled = few.factor * np.float32(few.scale)
 
     def product(z: jax.Array) -> jax.Array:
-        return _product(few.factor, z, scale)
+        return entrywise_product(log_above_one, scaled, few.factor, z)
 
     return Linear((len(few.factor), len(few.factor)), product, product)
 
 
-@jax.jit
-def _logs(rows: jax.Array, factor: jax.Array, scale: jax.Array) -> jax.Array:
-    return jnp.log(jnp.maximum(scale * (rows @ factor.T), 1))
+def log_above_one(entries: jax.Array) -> jax.Array:
+    """log max(x, 1)."""
+    return jnp.log(jnp.maximum(entries, 1))
 
 
 @jax.jit
-def _product(factor: jax.Array, z: jax.Array, scale: jax.Array) -> jax.Array:
-    padded = jnp.pad(factor, ((0, -len(factor) % ROWS), (0, 0))).reshape(-1, ROWS, factor.shape[1])
-    made = jax.lax.map(lambda rows: _logs(rows, factor, scale) @ z, padded)
-    return made.reshape(-1, z.shape[1])[: len(factor)]
+def _logs(factor: jax.Array, scale: jax.Array) -> jax.Array:
+    return log_above_one(scale * (factor @ factor.T))

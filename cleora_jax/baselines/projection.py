@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,7 +14,7 @@ import scipy.sparse as sp
 from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress
 from cleora_jax.baselines.method import FLOAT, Baseline, fetched
-from cleora_jax.sparse.from_graph import from_csr, row_sums
+from cleora_jax.sparse.from_graph import from_csr
 from cleora_jax.sparse.normalized import transition
 from cleora_jax.sparse.operator import Operator
 from cleora_jax.sparse.spectral import gaussian
@@ -22,6 +22,7 @@ from cleora_jax.vectors.orthogonal import gram, orthonormal
 from cleora_jax.vectors.passes import Normalization, normalize_rows
 
 MATRICES = ("transition", "adjacency")
+CONSTANT = 1e-6  # a column that varies by less than this share of its mean is rounding
 SCALINGS = ("l2", "standard", "none")
 
 
@@ -61,6 +62,7 @@ class RandNE(Baseline):
         checks.one_of("matrix", self.matrix, MATRICES)
         checks.one_of("scaling", self.scaling, SCALINGS)
         self._keep(weights=_weights(self.weights))
+        self._keep_bool("directed")
 
     @property
     def is_directed(self) -> bool:
@@ -68,8 +70,8 @@ class RandNE(Baseline):
         return self.directed
 
     def bytes_needed(self, num_entities: int, num_entries: int) -> int:
-        """Four tables and two matrices."""
-        return FLOAT * (4 * num_entities * self.dim + 8 * num_entries)
+        """Five tables and two matrices."""
+        return FLOAT * (5 * num_entities * self.dim + 8 * num_entries)
 
     def vectors(self, matrix: sp.csr_array, progress: Progress) -> np.ndarray:
         """See `Baseline`."""
@@ -89,7 +91,7 @@ class FastRP(Baseline):
         dim, weighted, seed: as of all baselines.
         weights: w_1, w_2, …; choose them on validation data. Default: (0, 0, 7.81, 45.28), the authors' for
             BlogCatalog.
-        degree_power: β; below 0 holds hubs back. Default: −0.63.
+        degree_power: β of (incoming) degrees; below 0 holds hubs back. Default: −0.63.
         normalize_steps: rows of each power at unit length before they are added up.
         directed: arcs are followed from source to target only.
 
@@ -115,6 +117,8 @@ class FastRP(Baseline):
         super().__post_init__()
         self._keep(weights=_weights(self.weights))
         self._keep(degree_power=checks.real("degree_power", self.degree_power, low=-np.inf))
+        self._keep_bool("normalize_steps")
+        self._keep_bool("directed")
 
     @property
     def is_directed(self) -> bool:
@@ -122,15 +126,13 @@ class FastRP(Baseline):
         return self.directed
 
     def bytes_needed(self, num_entities: int, num_entries: int) -> int:
-        """Four tables and two matrices."""
-        return FLOAT * (4 * num_entities * self.dim + 8 * num_entries)
+        """Five tables and two matrices."""
+        return FLOAT * (5 * num_entities * self.dim + 8 * num_entries)
 
     def vectors(self, matrix: sp.csr_array, progress: Progress) -> np.ndarray:
         """See `Baseline`."""
         first = very_sparse(self.seed, *(matrix.shape[0], self.dim))
-        degree = row_sums(matrix)
-        power = np.power(degree, self.degree_power, out=np.zeros_like(degree), where=degree > 0)
-        start = jnp.asarray(power[:, None] * first, jnp.float32)
+        start = jnp.asarray(degree_powers(matrix, self.degree_power)[:, None] * first)
         rows: Normalization = "l2" if self.normalize_steps else "none"
         op = from_csr(transition(matrix), symmetric=True)
         return fetched(_scaled(powers(op, start, (0.0, *self.weights), rows, progress), "standard"))
@@ -155,6 +157,13 @@ def powers(
             total = total + weight * normalize_rows([now], rows)[0]
         progress("powers", step, len(weights) - 1)
     return total
+
+
+def degree_powers(matrix: sp.csr_array, exponent: float) -> np.ndarray:
+    """float32[n]: incoming degrees to a power, over the largest of these (so that none is infinite); 0 stays 0."""
+    degree = np.bincount(matrix.indices, weights=matrix.data, minlength=matrix.shape[1])
+    logs = exponent * np.log(degree, out=np.zeros_like(degree), where=degree > 0)
+    return np.where(degree > 0, np.exp(logs - logs[degree > 0].max()), 0).astype(np.float32)
 
 
 def very_sparse(seed: int, rows: int, columns: int) -> np.ndarray:
@@ -182,11 +191,13 @@ def standard(table: jax.Array) -> jax.Array:
     mean = gram(ones, table)[0] / len(table)
     centred = table - jnp.asarray(mean, jnp.float32)
     spread = np.sqrt(np.diag(gram(centred)) / len(table))
-    floor = 1e-6 * max(np.abs(mean).max(), spread.max())
-    return centred * jnp.asarray(np.divide(1, spread, out=np.zeros_like(spread), where=spread > floor), jnp.float32)
+    varies = spread > CONSTANT * np.abs(mean)
+    return centred * jnp.asarray(np.divide(1, spread, out=np.zeros_like(spread), where=varies), jnp.float32)
 
 
 def _weights(given: Any) -> tuple[float, ...]:
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise TypeError(f"`weights` must be a sequence of numbers, got {given!r}.")
     weights = tuple(checks.real("weights", weight, low=-np.inf) for weight in given)
     if not any(weights):
         raise checks.OptionError(f"`weights` must hold a number other than 0, got {weights}.")

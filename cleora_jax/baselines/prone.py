@@ -14,6 +14,7 @@ from scipy.special import iv
 
 from cleora_jax import _checks as checks
 from cleora_jax._blas import one_blas_thread
+from cleora_jax._memory import check_fits
 from cleora_jax._progress import Progress, no_progress
 from cleora_jax.baselines.method import FLOAT, Baseline, fetched
 from cleora_jax.graph.adjacency_matrix import adjacency
@@ -27,6 +28,8 @@ from cleora_jax.vectors.orthogonal import gram, orthonormal, svd, times
 from cleora_jax.vectors.passes import normalize_rows
 
 OVERSAMPLING, POWER = 10, 5  # of the authors' code
+MAX_TERMS = 1_000
+LARGEST_TERM, LARGEST_SUM = 1e34, 1e16  # of a series in float32 whose rows are squared in the end
 Ending = Literal["svd", "none"]
 ENDINGS = ("svd", "none")
 
@@ -51,10 +54,26 @@ class Filter:
     ending: Ending = "svd"
 
     def __post_init__(self) -> None:
-        checks.integer("num_terms", self.num_terms, low=1, high=100)
-        checks.real("mu", self.mu, low=-np.inf)
-        checks.real("theta", self.theta, low=0)
+        kept = {
+            "num_terms": checks.integer("num_terms", self.num_terms, low=1, high=MAX_TERMS),
+            "mu": checks.real("mu", self.mu, low=-np.inf),
+            "theta": checks.real("theta", self.theta, low=0),
+        }
+        for name, value in kept.items():
+            object.__setattr__(self, name, value)
         checks.one_of("ending", self.ending, ENDINGS)
+        self._check_range()
+
+    def _check_range(self) -> None:
+        """Raise where Chebyshev polynomials, which grow fast where L − μ is beyond 2, would leave float32."""
+        farthest = max(abs(self.mu), abs(2 - self.mu), 2)  # eigenvalues of L are in [0, 2]
+        with np.errstate(over="ignore", invalid="ignore"):
+            terms = np.cosh(np.arange(self.num_terms) * np.arccosh(farthest**2 / 2 - 1))
+            total = 2 * np.sum(iv(np.arange(self.num_terms), self.theta) * terms)
+        if not (terms[-1] < LARGEST_TERM and total < LARGEST_SUM):
+            raise checks.OptionError(
+                f"{self!r} leaves float32: `num_terms` or `theta` must be smaller, or `mu` nearer to [0, 2]."
+            )
 
 
 def filter_of(given: Filter | Mapping[str, Any] | None) -> Filter | None:
@@ -62,7 +81,7 @@ def filter_of(given: Filter | Mapping[str, Any] | None) -> Filter | None:
     if given is None or isinstance(given, Filter):
         return given
     if not isinstance(given, Mapping):
-        raise TypeError(f"`filter` must be a Filter, its settings, or None, got {given!r}.")
+        raise TypeError(f"`filter` must be a Filter, such as Filter(mu=0.2), its settings, or None, got {given!r}.")
     return Filter(**given)
 
 
@@ -98,8 +117,8 @@ class ProNE(Baseline):
         self._keep(filter=filter_of(self.filter))
 
     def bytes_needed(self, num_entities: int, num_entries: int) -> int:
-        """Five tables and two matrices."""
-        return FLOAT * (6 * num_entities * (self.dim + OVERSAMPLING) + 12 * num_entries)
+        """Nine tables and three matrices."""
+        return FLOAT * (9 * num_entities * (self.dim + OVERSAMPLING) + 12 * num_entries)
 
     def vectors(self, matrix: sp.csr_array, progress: Progress) -> np.ndarray:
         """See `Baseline`."""
@@ -143,7 +162,7 @@ def filtered(matrix: sp.csr_array, start: jax.Array, by: Filter, progress: Progr
         before, now = now, _next_term(op, before, now, shift)
         total = total + (2 * (-1) ** term * bessel[term]) * now
         progress("filtering", term, by.num_terms - 1)
-    ended = jnp.asarray(degree, jnp.float32)[:, None] * (op @ (start - total))
+    ended = jnp.asarray(degree / degree.max(), jnp.float32)[:, None] * (op @ (start - total))
     return _unit(ended if by.ending == "none" else _orthogonalised(ended))
 
 
@@ -192,13 +211,19 @@ def spectral_propagation(
         >>> spectral_propagation(graph, cj.embed(graph, cj.ProNE(dim=4, filter=None)))
         Embedding(6 × 4 float32, 96 bytes; node: 6; settings: method='ProNE', dim=4, ...)
     """
+    if not isinstance(graph, Graph):
+        raise TypeError(f"`graph` must be a Graph, got {graph!r:.100}.")
+    if not isinstance(embedding, Embedding):
+        raise TypeError(f"`embedding` must be an Embedding, got {embedding!r:.100}.")
     if embedding.vocab != graph.vocab:
         raise checks.OptionError("`embedding` must be of the entities of `graph`, in their order.")
-    by = Filter() if by is None else by
+    by = filter_of(by) or Filter()
     matrix = adjacency(graph)
     touched = np.flatnonzero(np.diff(matrix.indptr))
     vectors = np.zeros_like(embedding.vectors)
-    with one_blas_thread():
+    if len(touched):
         among = sp.csr_array(matrix[touched][:, touched])
-        vectors[touched] = fetched(filtered(among, jnp.asarray(embedding.vectors[touched]), by, progress))
+        check_fits("spectral_propagation", FLOAT * (8 * vectors.size + 12 * among.nnz), "Fewer columns need less.")
+        with one_blas_thread():
+            vectors[touched] = fetched(filtered(among, jnp.asarray(embedding.vectors[touched]), by, progress))
     return Embedding(vectors, embedding.vocab, embedding.settings | {"filter": asdict(by)}, embedding.trace)

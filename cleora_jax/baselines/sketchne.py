@@ -11,6 +11,7 @@ import scipy.sparse as sp
 
 from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress
+from cleora_jax.baselines.dense import entrywise_product
 from cleora_jax.baselines.method import FLOAT, Baseline, fetched
 from cleora_jax.baselines.prone import Filter, filter_of, filtered
 from cleora_jax.sparse.from_graph import from_csr, inverse, row_sums, scaled
@@ -18,8 +19,8 @@ from cleora_jax.sparse.spectral import linear, randomized_eigh
 from cleora_jax.vectors.orthogonal import gram, orthonormal, svd, times
 from cleora_jax.vectors.passes import normalize_rows
 
+NO_DIRECTION = 1e-10  # singular values of Ω₂ᵀ Q below this share belong to columns of Q that are zero
 ENTRIES = 8  # of a column of a sketch
-ROWS = 1024  # of the log matrix made at a time
 FIRST, SECOND = 100, 1000  # more columns than dim that the two sketches have
 
 
@@ -72,7 +73,7 @@ class SketchNE(Baseline):
     def bytes_needed(self, num_entities: int, num_entries: int) -> int:
         """Tables of h columns, of d + 100, some rows of the log matrix, and the second sketch's core."""
         hit = [min(ENTRIES * (self.dim + more), num_entities) for more in (FIRST, SECOND)]
-        tables = num_entities * (4 * (self.rank + 20) + 3 * (self.dim + FIRST)) + 2 * ROWS * hit[0] + 8 * num_entries
+        tables = num_entities * (4 * (self.rank + 20) + 3 * (self.dim + FIRST)) + 8 * num_entries
         return FLOAT * (tables + 2 * hit[1] ** 2 + num_entities * (self.dim + FIRST))
 
     def vectors(self, matrix: sp.csr_array, progress: Progress) -> np.ndarray:
@@ -117,33 +118,40 @@ def sketched(left: jax.Array, right: jax.Array, dim: int, seed: int) -> jax.Arra
     count, rng = len(left), np.random.default_rng(seed % 2**64)
     rank = min(dim, count)
     first, second = (sparse_signs(rng, count, min(rank + more, count)) for more in (FIRST, SECOND))
-    rows = np.unique(first.indices)
-    q = orthonormal(_logs_times(left, right[rows], jnp.asarray(first[:, rows].T.todense())))
-    rows = np.unique(second.indices)
+    rows = hit_rows(first)
+    q = orthonormal(entrywise_product(log_of_more, left, right[rows], jnp.asarray(first[:, rows].T.todense())))
+    rows = hit_rows(second)
     signs = second[:, rows]
     held = signs @ np.asarray(q[rows], np.float64)  # Ω₂ᵀ Q
-    core = signs @ (signs @ np.asarray(_logs(left[rows], right[rows]), np.float64).T).T  # Ω₂ᵀ g Ω₂
-    inverse_of = np.linalg.pinv(held)
+    core = signs @ (signs @ np.asarray(_logs(left[rows], right[rows])).T).T.astype(np.float64)  # Ω₂ᵀ g Ω₂
+    inverse_of = np.linalg.pinv(held, rcond=NO_DIRECTION)
     turned, values, _ = svd(inverse_of @ core @ inverse_of.T)
     return times(q, turned[:, :rank] * np.sqrt(values[:rank]))
 
 
 def sparse_signs(rng: np.random.Generator, rows: int, columns: int) -> sp.csr_array:
-    """Ωᵀ, float32[columns, rows] CSR: in each of its rows ±1 at 8 places (all, where there are fewer)."""
+    """Ωᵀ, float32[columns, rows] CSR: in each of its rows ±1 at 8 places; the identity where that is no larger."""
+    if columns >= rows:
+        return sp.eye_array(rows, dtype=np.float32, format="csr")
     each = min(ENTRIES, rows)
     places = np.stack([rng.choice(rows, each, replace=False) for _ in range(columns)])
     signs = rng.choice(np.array([-1, 1], np.float32), places.size)
     return sp.csr_array((signs, places.ravel(), np.arange(columns + 1) * each), shape=(columns, rows))
 
 
+def hit_rows(signs: sp.csr_array) -> np.ndarray:
+    """The columns of Ωᵀ with an entry, and others to make up for those hit twice: their number tells shapes, for which
+    XLA compiles, so it should not depend on the seed."""
+    hit = np.unique(signs.indices)
+    spared = np.setdiff1d(np.arange(signs.shape[1], dtype=hit.dtype), hit, assume_unique=True)
+    return np.sort(np.concatenate([hit, spared[: len(signs.indices) - len(hit)]]))
+
+
+def log_of_more(entries: jax.Array) -> jax.Array:
+    """g(x) = log(1 + x) where positive, else 0."""
+    return jnp.log1p(jnp.maximum(entries, 0))
+
+
 @jax.jit
 def _logs(left: jax.Array, right: jax.Array) -> jax.Array:
-    return jnp.log1p(jnp.maximum(left @ right.T, 0))
-
-
-@jax.jit
-def _logs_times(left: jax.Array, right: jax.Array, z: jax.Array) -> jax.Array:
-    """g(left rightᵀ) z, some rows at a time."""
-    padded = jnp.pad(left, ((0, -len(left) % ROWS), (0, 0))).reshape(-1, ROWS, left.shape[1])
-    made = jax.lax.map(lambda rows: _logs(rows, right) @ z, padded)
-    return made.reshape(-1, z.shape[1])[: len(left)]
+    return log_of_more(left @ right.T)

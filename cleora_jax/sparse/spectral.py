@@ -121,7 +121,8 @@ def randomized_eigh(
     Args:
         matrix: M, n × n.
         rank: k, at most n.
-        by: which count as leading: the largest, or those of largest magnitude.
+        by: which count as leading: the largest, or those of largest magnitude. Both are chosen among the rank +
+            oversampling of largest magnitude, so that with many negative ones the last may not be the largest.
         oversampling: more columns that are iterated.
         power: iterations Q ← orth(M² Q).
         seed: of the first columns.

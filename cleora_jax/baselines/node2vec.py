@@ -43,7 +43,9 @@ class Node2Vec:
     Nodes without any edge have the zero vector; a node without an arc to go on ends a walk.
 
     It differs from the released program in that pairs have the mean weight of word2vec's random window, that noise
-    nodes are shared by a walk, and that steps follow batches (`skipgram.py`): none costs quality, see the experiments.
+    nodes are shared by a walk, and that steps follow batches and are damped (`skipgram.py`). On PPI and Cora that is as
+    good as gensim's word2vec on as many walks; on BlogCatalog, with its hubs, it wants more of them (Micro-F1 at 10 %
+    33.6 against 35.1 for 10 × 80; `DeepWalk`'s 80 × 40: 37.0).
 
     Args:
         dim: columns. Default: 128.

@@ -19,8 +19,9 @@ from cleora_jax.baselines.alias import Alias, below, coins, kept
 
 CENTRES = 16  # centres of a piece of a walk, which meet CENTRES + 2 window contexts in one product
 NOISE = 64  # noise nodes drawn for a walk
-# Directions that a row's curvature is taken to be spread over. With 1, BlogCatalog's hubs learn too slowly (Micro-F1 at
-# 10 % 31.7, word2vec 35.1), with 16 Cora's walks, which see the same few nodes over and over, blow up (accuracy 75.5).
+# Directions that a row's curvature is taken to be spread over. Tried: 1, 2, 4, 16, 64. With 1 BlogCatalog's hubs learn
+# too slowly (Micro-F1 at 10 % 31.7 with 32 noise nodes and the plain Hessian; 34 from 4 on); with 16 Cora's walks,
+# which see the same few nodes over and over, blow up (accuracy 75.5 against 81).
 SPREAD = 2
 LOWEST_RATE = 1e-4  # where the learning rate ends, as in word2vec
 

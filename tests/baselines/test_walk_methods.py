@@ -66,7 +66,7 @@ def test_deepwalk_is_node2vec_of_first_order():
 
 @pytest.mark.parametrize("method", [DeepWalk(num_walks=10), Node2Vec(p=0.5, q=0.5)])
 def test_communities_are_found(method):
-    """Six rings of eight-cliques: every nearest neighbour is of the own clique."""
+    """Twelve eight-cliques in a ring: every nearest neighbour is of the own clique."""
     edges = np.array(nx.connected_caveman_graph(12, 8).edges)
     found = cj.embed(cj.from_edges(*edges.T, num_entities=96), replace(method, dim=32, epochs=3))
     unit = found.vectors / np.linalg.norm(found.vectors, axis=1, keepdims=True)

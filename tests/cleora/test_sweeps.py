@@ -91,8 +91,8 @@ def test_depths_cost_the_deepest_alone():
     count = []
     for depths in ([8], [1, 2, 4, 6, 8]):
         run = sweeps.Run(GRAPH, BASE)
-        plan = sweeps._Plan(BASE.step(1, 12), BASE.step(2, 12), False, 12)
-        numbers = jax.tree.map(lambda x: np.stack([x]), BASE.numbers())
+        plan = sweeps._Plan(BASE.step(1, 12), BASE.step(2, 12), False)
+        numbers = jax.tree.map(lambda x: np.stack([x]), BASE.numbers(12))
         table = tuple(block[None] for block in run.first("hash").table)
         text = sweeps._runs.lower(run.walk, numbers, table, np.diff([1, *depths]), plan=plan).compile().as_text()
         count.append(text.count("cpu_csr_sparse_dense_ffi"))

@@ -39,7 +39,8 @@ def times(name: str, config: Config, turns: int) -> Iterator[dict[str, Any]]:
     for turn in range(turns):
         (shared, shared_cpu), (alone, alone_cpu) = (seconds(graph, method, each) for each in ([space], single))
         yield {"kind": "time", "source": name, "settings": len(single), "compiles": turn == 0,
-               "shared": shared, "alone": alone, "shared_cpu": shared_cpu, "alone_cpu": alone_cpu, "config": asdict(config)}  # fmt: skip
+               "shared": shared, "alone": alone,
+               "shared_cpu": shared_cpu, "alone_cpu": alone_cpu, "config": asdict(config)}  # fmt: skip
 
 
 def seconds(graph: cj.Graph, method: cj.Cleora, spaces: list[dict[str, list[Any]]]) -> tuple[float, float]:

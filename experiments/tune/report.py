@@ -39,10 +39,14 @@ def times(lines: Lines) -> str:
     body = []
     for (source,), some in grouped([x for x in lines if x["kind"] == "time"], "source").items():
         warm = [line for line in some if not line["compiles"]]
-        ratio = median(line["alone"] / line["shared"] for line in warm)
-        both = (f"{median(line[way] for line in warm):.1f} s" for way in ("alone", "shared"))
-        body.append([source, some[0]["settings"], *both, f"**{ratio:.1f}×**"])
-    return rows("source | settings of Cleora | each by itself | sharing walks | ratio, median of turns", body)
+        cells = []
+        for kind in ("", "_cpu"):
+            ratio = median(line[f"alone{kind}"] / line[f"shared{kind}"] for line in warm)
+            cells += [f"{median(line[way + kind] for line in warm):.1f} s" for way in ("alone", "shared")]
+            cells += [f"**{ratio:.1f}×**"]
+        body.append([source, some[0]["settings"], *cells])
+    head = "each by itself | sharing walks | ratio, median of turns"
+    return rows(f"source | settings of Cleora | {head} | {head.replace(' |', ', CPU |')}, CPU", body)
 
 
 def key(line: dict[str, Any]) -> tuple[str, str]:

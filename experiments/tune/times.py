@@ -2,7 +2,7 @@
 
 Nothing is scored, so that only embedding is timed; the first turn compiles.
 
-python -m experiments.tune.times    # after `run`, whose lines it adds to; a few minutes, nothing beside it
+python -m experiments.tune.times    # after `run`, whose lines it adds to; a minute, nothing beside it
 """
 
 from __future__ import annotations

@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from tests.conftest import ROOT
 
 
@@ -66,11 +68,13 @@ def test_baselines_smoke(tmp_path):
     assert all(50 < line["micro"][1] <= 100 for line in lines)
 
 
+@pytest.mark.slow
 def test_scale_smoke(tmp_path):
     lines = smoke("scale", tmp_path, "--only", "prone")
     assert lines[0]["peak"] > lines[0]["before"] > 0 and lines[0]["arcs"] == 10_000
 
 
+@pytest.mark.slow
 def test_tune_smoke(tmp_path):
     lines = smoke("tune", tmp_path)
     methods = [line for line in lines if line["kind"] == "method"]
@@ -100,6 +104,7 @@ def test_the_report_reads_what_the_experiments_wrote():
             assert tables(lines) in page, f"run python -m experiments.report: {name} has other figures"
 
 
+@pytest.mark.slow
 def test_walks_smoke(tmp_path):
     lines = smoke("walks", tmp_path)
     assert all(line["ours"] > 0 for line in lines if line["kind"] == "walks")

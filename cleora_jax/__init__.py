@@ -112,6 +112,7 @@ if TYPE_CHECKING:
     from cleora_jax.methods import METHODS as METHODS
     from cleora_jax.methods import list_methods as list_methods
     from cleora_jax.methods import method_named as method_named
+    from cleora_jax.sparse import ConvergenceWarning as ConvergenceWarning
     from cleora_jax.sparse import Mixture as Mixture
     from cleora_jax.sparse import Operator as Operator
     from cleora_jax.sparse import apply as apply
@@ -146,7 +147,7 @@ _NAMES_OF = {
         from_relations from_scipy from_table from_triples labels_of load_graph parse_columns read
         remove_hyperedges reweighted save_graph
     """,
-    "sparse": "Mixture Operator apply from_bcoo markov metapath mix mixture to_bcoo",
+    "sparse": "ConvergenceWarning Mixture Operator apply from_bcoo markov metapath mix mixture to_bcoo",
     "learn": """
         Candidates Classified Epochs GCN History Iterations LabelPropagation Links LogisticRegression MLP
         Refine Refined SGC Score classify learn_weights predict_links refine

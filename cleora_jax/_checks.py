@@ -72,6 +72,30 @@ def real(name: str, value: Any, *, low: float, high: float | None = None, open_h
     return number
 
 
+def boolean(name: str, value: Any) -> bool:
+    """Return `value` as a bool, or raise unless it is True or False."""
+    if not isinstance(value, bool) and type(value).__name__ not in ("bool_", "bool"):  # NumPy's, which is not imported
+        raise TypeError(f"`{name}` must be True or False, got {value!r}.")
+    return bool(value)
+
+
+def seed(value: Any) -> int:
+    """Return `value` as a seed: any integer of 64 bits, with a sign or without."""
+    return integer("seed", value, low=-(2**63), high=2**64 - 1)
+
+
+def keep(settings: Any, **values: Any) -> None:
+    """Replace fields of a frozen dataclass by their checked values, so that NumPy's numbers become Python's."""
+    for name, value in values.items():
+        object.__setattr__(settings, name, value)
+
+
+def keep_integers(settings: Any, **low: int) -> None:
+    """Check fields of a frozen dataclass, integers of at least so much, and keep them."""
+    for name, least in low.items():
+        keep(settings, **{name: integer(name, getattr(settings, name), low=least)})
+
+
 def warn(message: str, category: type[Warning]) -> None:
     """Warn at the line outside this package that called it, however deep the call came."""
     frame, depth = sys._getframe(1), 2

@@ -33,11 +33,11 @@ READING = {
     "columns": DEFAULT_COLUMNS, "format": "auto", "weight": None, "group_by": None, "shared_ids": False,
     "header": False, "comment": None,
 }  # how lines are read: a model remembers it, for the lines to come  # fmt: skip
-METHOD = (
+METHOD_OPTIONS = (
     "dim", "iterations", "propagation", "normalization", "whiten", "whiten_alpha", "whiten_rank", "residual_weight",
     "init", "seed", "form", "hyperedge_trim_n", "tolerance", "scales", "attention_temperature", "metapath",
-    "features", "feature_weight", "feature_column",
 )  # fmt: skip
+START_OPTIONS = ("features", "feature_weight", "feature_column")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -473,7 +473,7 @@ def _similar(args: argparse.Namespace) -> dict[str, Any]:
     if bool(args.input) == bool(args.embeddings):
         raise OptionError("give either --embeddings (a saved file) or --input (interaction files, embedded first).")
     if args.embeddings:
-        _refuse(args, [*READING, "on_bad_line", *METHOD], SAVED)
+        _refuse(args, [*READING, "on_bad_line", "algorithm", "set", *METHOD_OPTIONS, *START_OPTIONS], SAVED)
     method, init = _method(args), _features(args)
     if args.top_k < 1:
         raise OptionError(f"`--top-k` must be at least 1, got {args.top_k}.")
@@ -553,10 +553,6 @@ def _setting(text: str) -> tuple[str, Any]:
         return name, value
 
 
-METHOD_OPTIONS = (
-    "dim", "iterations", "propagation", "normalization", "whiten", "whiten_alpha", "whiten_rank", "residual_weight",
-    "init", "seed", "form", "hyperedge_trim_n", "tolerance", "scales", "attention_temperature", "metapath",
-)  # fmt: skip
 FIELDS = {"iterations": "num_iterations"}  # of options that have another name
 
 

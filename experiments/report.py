@@ -9,7 +9,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
-from statistics import mean, median
+from statistics import mean, median, stdev
 from typing import Any
 
 import matplotlib
@@ -243,9 +243,38 @@ def scale(lines: Lines) -> str:
     return "\n\n".join(tables)
 
 
+def tune(lines: Lines) -> str:
+    """Validation and test of each method, by default and as chosen; what sharing walks saves, warm."""
+    body = [
+        [line["source"], line["method"], ", ".join(f"{name}={shown(value)}" for name, value in line["settings"].items())
+         or "defaults", spread(line["validation"]), spread(line["test"])]
+        for line in lines if line["kind"] == "method"
+    ]  # fmt: skip
+    times = []
+    for (source,), some in grouped([line for line in lines if line["kind"] == "time"], "source").items():
+        warm = [line for line in some if not line["compiles"]]
+        both = (f"{median(line[way] for line in warm):.1f} s" for way in ("alone", "shared"))
+        ratio = median(line["alone"] / line["shared"] for line in warm)
+        times.append([source, some[0]["settings"], *both, f"**{ratio:.1f}×**"])
+    return "\n\n".join([
+        rows("source | method | settings | validation | test", body),
+        rows("source | settings of Cleora | each by itself | sharing walks | ratio, median of turns", times),
+    ])  # fmt: skip
+
+
+def shown(value: Any) -> str:
+    """A filter as its numbers."""
+    return f"({', '.join(map(str, value.values()))})" if isinstance(value, dict) else str(value)
+
+
+def spread(values: list[float]) -> str:
+    """Mean and sample deviation over seeds."""
+    return f"{mean(values):.3f} ± {stdev(values) if len(values) > 1 else 0:.3f}"
+
+
 TABLES = {
     "baselines": baselines, "scale": scale, "inductive": inductive, "hops": hops, "relations": relations,
-    "features": features, "refine": refine, "sweep": sweep,
+    "features": features, "refine": refine, "tune": tune, "sweep": sweep,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ from cleora_jax._memory import NeedsMemoryError, readable
 from cleora_jax._progress import Progress
 from cleora_jax.baselines.method import FLOAT, Baseline, fetched
 from cleora_jax.sparse.spectral import Linear, randomized_svd
-from cleora_jax.vectors.orthogonal import times
-from cleora_jax.vectors.rows import CHUNK_ROWS, Window, fold_rows, get_rows
+from cleora_jax.vectors.rows import CHUNK_ROWS, Window, fold_rows, fresh_rows, get_rows
+from cleora_jax.vectors.stable import product_over_rows
 
 MAX_DENSE = 20_000  # entities above which no n × n table is made
 OVERSAMPLING, POWER = 20, 8
@@ -29,13 +29,17 @@ def no_dense(method: Baseline, count: int) -> None:
         )
 
 
-def factorised(table: np.ndarray, dim: int, seed: int, progress: Progress) -> np.ndarray:
-    """U √Σ of a table float32[n, n], float32[n, min(dim, n)]."""
-    held = jnp.asarray(table)
-    whole = Linear(table.shape, lambda z: _product(held, z), lambda z: _transposed_product(held, z))
+def factorised(table: Linear, dim: int, seed: int, progress: Progress) -> np.ndarray:
+    """U √Σ of an n × n table, float32[n, min(dim, n)]."""
     rank = min(dim, *table.shape)
-    found = randomized_svd(whole, rank, oversampling=OVERSAMPLING, power=POWER, seed=seed, progress=progress)
-    return fetched(times(found.left, np.diag(np.sqrt(found.values))))
+    found = randomized_svd(table, rank, oversampling=OVERSAMPLING, power=POWER, seed=seed, progress=progress)
+    return fetched(found.sources)
+
+
+def stored(table: np.ndarray | jax.Array) -> Linear:
+    """A table float32[n, n] by its products."""
+    held = jnp.asarray(table)
+    return Linear((held.shape[0], held.shape[1]), lambda z: _product(held, z), lambda z: _transposed_product(held, z))
 
 
 @jax.jit
@@ -44,19 +48,14 @@ def _product(table: jax.Array, z: jax.Array) -> jax.Array:
 
     def body(total: jax.Array, window: Window) -> jax.Array:
         columns = jax.lax.dynamic_slice_in_dim(table, window.start, window.size, axis=1)
-        return total + columns @ _fresh(z, window)
+        return total + columns @ fresh_rows(z, window)
 
     return fold_rows(body, jnp.zeros((table.shape[0], z.shape[1]), jnp.float32), len(z))
 
 
 @jax.jit
 def _transposed_product(table: jax.Array, z: jax.Array) -> jax.Array:
-    """Tᵀ z, some rows of T at a time."""
-
-    def body(total: jax.Array, window: Window) -> jax.Array:
-        return total + jax.lax.optimization_barrier(get_rows(table, window).T) @ _fresh(z, window)
-
-    return fold_rows(body, jnp.zeros((table.shape[1], z.shape[1]), jnp.float32), len(z))
+    return product_over_rows(table, z)
 
 
 @partial(jax.jit, static_argnames="function")
@@ -76,13 +75,8 @@ def entrywise_product(
 
     def of_rows(rows: jax.Array) -> jax.Array:
         def body(total: jax.Array, window: Window) -> jax.Array:
-            return total + function(rows @ get_rows(right, window).T) @ _fresh(z, window)
+            return total + function(rows @ get_rows(right, window).T) @ fresh_rows(z, window)
 
         return fold_rows(body, jnp.zeros((size, z.shape[1]), jnp.float32), len(right))
 
     return jax.lax.map(of_rows, padded).reshape(-1, z.shape[1])[: len(left)]
-
-
-def _fresh(z: jax.Array, window: Window) -> jax.Array:
-    rows = get_rows(z, window)
-    return rows if window.fresh is None else rows * window.fresh

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.sparse as sp
 
 from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress
-from cleora_jax.baselines.dense import factorised, no_dense
+from cleora_jax.baselines.dense import factorised, no_dense, stored
 from cleora_jax.baselines.method import FLOAT, Baseline
 from cleora_jax.baselines.walk_matrix import COLUMNS
 from cleora_jax.sparse.from_graph import from_csr
 from cleora_jax.sparse.normalized import transition
-from cleora_jax.sparse.operator import Operator, apply
+from cleora_jax.sparse.spectral import linear
 from cleora_jax.vectors.search import unit_rows
 
 
@@ -45,7 +44,7 @@ class GraRep(Baseline):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._keep(num_steps=checks.integer("num_steps", self.num_steps, low=1, high=self.dim))
+        checks.keep(self, num_steps=checks.integer("num_steps", self.num_steps, low=1, high=self.dim))
 
     @property
     def instead(self) -> str:
@@ -60,16 +59,16 @@ class GraRep(Baseline):
         """See `Baseline`."""
         count = matrix.shape[0]
         no_dense(self, count)
-        op = from_csr(transition(matrix), symmetric=True)  # only multiplied with, never its transpose
+        walk = linear(from_csr(transition(matrix), adjoint=False))
         power, parts = np.eye(count, dtype=np.float32), []
         for step in range(self.num_steps):
             logs = np.empty_like(power)
             for first in range(0, count, COLUMNS):
                 block = slice(first, first + COLUMNS)
-                power[:, block] = _walked(op, jnp.asarray(power[:, block]))
+                power[:, block] = walk.forward(jnp.asarray(power[:, block]))
                 logs[:, block] = positive_logs(power[:, block])
             size = self.dim // self.num_steps + (step < self.dim % self.num_steps)
-            part = factorised(logs, size, self.seed + step, progress)
+            part = factorised(stored(logs), size, self.seed + step, progress)
             parts.append(np.pad(unit_rows(part, "vectors"), ((0, 0), (0, size - part.shape[1]))))
             progress("steps", step + 1, self.num_steps)
         return np.concatenate(parts, axis=1)
@@ -80,8 +79,3 @@ def positive_logs(columns: np.ndarray) -> np.ndarray:
     mass = columns.sum(axis=0, dtype=np.float64)
     ratio = columns * np.divide(len(columns), mass, out=np.zeros_like(mass), where=mass > 0)
     return np.log(np.maximum(ratio, 1)).astype(np.float32)
-
-
-@jax.jit
-def _walked(op: Operator, columns: jax.Array) -> jax.Array:
-    return apply(op, columns)

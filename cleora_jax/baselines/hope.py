@@ -13,7 +13,7 @@ from scipy.sparse.csgraph import connected_components
 
 from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress
-from cleora_jax.baselines.method import FLOAT, Baseline, fetched
+from cleora_jax.baselines.method import FLOAT, DirectedBaseline, fetched
 from cleora_jax.sparse.from_graph import from_csr
 from cleora_jax.sparse.spectral import Linear, Product, linear, randomized_eigh, randomized_svd
 from cleora_jax.vectors.orthogonal import times
@@ -26,18 +26,17 @@ POWER = 8
 
 
 @dataclass(frozen=True)
-class HOPE(Baseline):
+class HOPE(DirectedBaseline):
     """Source and target vectors whose products are Katz proximities.
 
     U √Σ and V √Σ, side by side, of the Katz matrix S = Σ_{k ≥ 1} (β A)^k: half of the columns each.
 
     Args:
-        dim, weighted, seed: as of all baselines; `dim` must be even.
+        dim, weighted, seed, directed: as of all such baselines; `dim` must be even. Where arcs make no cycle, or next
+            to none, ρ says nothing, and β is `decay` over the largest singular value.
         decay: β ρ(A) in (0, 1), ρ the spectral radius.
         scaling: "l2" gives both halves of a row unit length, which a classifier wants (raw rows are tiny); "none"
             leaves them, so that the product of i's first half with j's second is S_ij.
-        directed: arcs are followed from source to target only. Where they make no cycle, or next to none, ρ says
-            nothing, and β is `decay` over the largest singular value.
 
     Undirected, S has A's eigenvectors, so one eigenproblem gives both halves; directed, its products are those terms of
     the series that are not rounding. How it differs from the authors': they use Jacobi–Davidson's generalised singular
@@ -54,20 +53,13 @@ class HOPE(Baseline):
 
     decay: float = 0.5
     scaling: Literal["l2", "none"] = "l2"
-    directed: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.dim % 2:
             raise checks.OptionError(f"`dim` must be even, half for sources and half for targets; got {self.dim}.")
-        self._keep(decay=checks.real("decay", self.decay, low=1e-6, high=1, open_high=True))
+        checks.keep(self, decay=checks.real("decay", self.decay, low=1e-6, high=1, open_high=True))
         checks.one_of("scaling", self.scaling, ("l2", "none"))
-        self._keep_bool("directed")
-
-    @property
-    def is_directed(self) -> bool:
-        """As `directed` says."""
-        return self.directed
 
     def bytes_needed(self, num_entities: int, num_entries: int) -> int:
         """Five tables and three matrices."""
@@ -101,8 +93,7 @@ class HOPE(Baseline):
         beta, terms = katz_decay(matrix, self.decay)
         op = from_csr(sp.csr_array((matrix.data * beta, matrix.indices, matrix.indptr), shape=matrix.shape))
         found = randomized_svd(katz_series(linear(op), terms), rank, power=POWER, seed=self.seed, progress=progress)
-        root = np.diag(np.sqrt(found.values))
-        return fetched(times(found.left, root)), fetched(times(found.right, root))
+        return fetched(found.sources), fetched(found.targets)
 
 
 def katz_series(matrix: Linear, terms: int) -> Linear:

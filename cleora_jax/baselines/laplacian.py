@@ -15,6 +15,9 @@ from cleora_jax.baselines.method import FLOAT, Baseline, fetched
 from cleora_jax.sparse.from_graph import from_csr, row_sums
 from cleora_jax.sparse.normalized import symmetric
 from cleora_jax.sparse.spectral import Linear, largest_eigh, linear
+from cleora_jax.vectors.stable import product_over_rows
+
+LAST = -1.1  # the constant direction's eigenvalue, instead of 1: below all others, those of a bipartite graph too
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class LaplacianEigenmaps(Baseline):
 
     Args:
         dim, weighted, seed: as of all baselines.
-        tolerance: of the eigenvectors' residuals.
+        tolerance: of the eigenvectors' residuals; a `ConvergenceWarning` says where it was not met.
 
     Example:
         >>> import cleora_jax as cj
@@ -44,7 +47,7 @@ class LaplacianEigenmaps(Baseline):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._keep(tolerance=checks.real("tolerance", self.tolerance, low=1e-7))
+        checks.keep(self, tolerance=checks.real("tolerance", self.tolerance, low=1e-7))
 
     def bytes_needed(self, num_entities: int, num_entries: int) -> int:
         """Six tables and a matrix."""
@@ -55,14 +58,13 @@ class LaplacianEigenmaps(Baseline):
         count, root = matrix.shape[0], np.sqrt(row_sums(matrix))
         constant = jnp.asarray(root[:, None] / np.linalg.norm(root), jnp.float32)
         plain = linear(from_csr(symmetric(matrix), symmetric=True))
-        # Of eigenvalue −1 instead of 1, the constant direction comes last.
         without = Linear(plain.shape, lambda z: _without(plain.forward(z), z, constant), plain.adjoint)
         found = largest_eigh(
-            without, min(self.dim, count - 1), lower=-1, tolerance=self.tolerance, seed=self.seed, progress=progress
+            without, min(self.dim, count - 1), lower=LAST, tolerance=self.tolerance, seed=self.seed, progress=progress
         )
         return fetched(found.vectors) / root[:, None].astype(np.float32)
 
 
 @jax.jit
 def _without(product: jax.Array, z: jax.Array, direction: jax.Array) -> jax.Array:
-    return product - 2 * direction * (direction.T @ z)
+    return product - (1 - LAST) * direction * product_over_rows(direction, z)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ from cleora_jax.graph.build import Graph
 
 MAX_DIM = 65_536
 FLOAT = 4  # bytes
+Vectors = tuple[np.ndarray, Any]  # float32[n, ≤ dim] and a trace
 
 
 @dataclass(frozen=True)
@@ -36,37 +38,30 @@ class Baseline(ABC):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        self._keep(dim=checks.integer("dim", self.dim, low=1, high=MAX_DIM))
-        self._keep(seed=checks.integer("seed", self.seed, low=-(2**63), high=2**64 - 1))
-        self._keep_bool("weighted")
+        checks.keep(self, dim=checks.integer("dim", self.dim, low=1, high=MAX_DIM), seed=checks.seed(self.seed))
+        checks.keep(self, weighted=checks.boolean("weighted", self.weighted))
 
-    def _keep(self, **values: Any) -> None:
-        """Replace a setting by its checked value, so that NumPy's numbers become Python's."""
-        for name, value in values.items():
-            object.__setattr__(self, name, value)
-
-    def _keep_bool(self, name: str) -> None:
-        value = getattr(self, name)
-        if not isinstance(value, (bool, np.bool_)):
-            raise TypeError(f"`{name}` must be True or False, got {value!r}.")
-        self._keep(**{name: bool(value)})
-
-    def __call__(self, graph: Graph, *, init: Any = None, progress: Progress = no_progress) -> tuple[np.ndarray, None]:
+    def __call__(self, graph: Graph, *, init: Any = None, progress: Progress = no_progress) -> Vectors:
         """Vectors float32[n, d] of all entities, zero for isolated ones; and no trace."""
+        return self.placed(graph, init, lambda matrix: (self.vectors(matrix, progress), None))
+
+    def placed(self, graph: Graph, init: Any, run: Callable[[sp.csr_array], Vectors]) -> Vectors:
+        """What `run` gives of the adjacency matrix without isolated entities, put where these entities stand."""
         if init is not None:
-            raise checks.OptionError(f"`init` does not go with {type(self).__name__}: it has no first vectors.")
+            raise checks.OptionError(
+                f"`init` does not go with {type(self).__name__}, which has first vectors of its own."
+            )
         matrix = adjacency(graph, directed=self.is_directed, weighted=self.weighted)
-        touched = np.flatnonzero(np.diff(matrix.indptr) + np.bincount(matrix.indices, minlength=matrix.shape[0]))
-        out = np.zeros((matrix.shape[0], self.dim), np.float32)
-        if len(touched):
-            among = matrix if len(touched) == len(out) else sp.csr_array(matrix[touched][:, touched])
+        rows, among = without_isolated(matrix)
+        out, trace = np.zeros((graph.num_entities, self.dim), np.float32), None
+        if len(rows):
             check_fits(repr(self), self.bytes_needed(among.shape[0], among.nnz), self.instead)
             with one_blas_thread():
-                vectors = self.vectors(among, progress)
+                vectors, trace = run(among)
             if not np.isfinite(vectors).all():
                 raise checks.OptionError(f"{self!r} left the range of float32 on this graph: too large weights?")
-            out[touched, : vectors.shape[1]] = vectors
-        return out, None
+            out[rows, : vectors.shape[1]] = vectors
+        return out, trace
 
     @property
     def is_directed(self) -> bool:
@@ -85,6 +80,33 @@ class Baseline(ABC):
     @abstractmethod
     def vectors(self, matrix: sp.csr_array, progress: Progress) -> np.ndarray:
         """float32[n, ≤ dim] for an adjacency matrix float32[n, n] without empty rows (and columns both)."""
+
+
+@dataclass(frozen=True)
+class DirectedBaseline(Baseline):
+    """A baseline that may follow arcs one way.
+
+    Args:
+        dim, weighted, seed: as of all baselines.
+        directed: arcs are followed from source to target only. Default: both ways.
+    """
+
+    directed: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        checks.keep(self, directed=checks.boolean("directed", self.directed))
+
+    @property
+    def is_directed(self) -> bool:
+        """As `directed` says."""
+        return self.directed
+
+
+def without_isolated(matrix: sp.csr_array) -> tuple[np.ndarray, sp.csr_array]:
+    """Rows of the entities that have an entry in their row or column, int64[k], and the matrix of these, k × k."""
+    rows = np.flatnonzero(np.diff(matrix.indptr) + np.bincount(matrix.indices, minlength=matrix.shape[0]))
+    return rows, matrix if len(rows) == matrix.shape[0] else sp.csr_array(matrix[rows][:, rows])
 
 
 def fetched(table: jax.Array) -> np.ndarray:

@@ -11,13 +11,10 @@ import scipy.sparse as sp
 
 from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress
-from cleora_jax.baselines.dense import MAX_DENSE, entrywise_product, factorised, no_dense
-from cleora_jax.baselines.method import FLOAT, Baseline, fetched
+from cleora_jax.baselines.dense import MAX_DENSE, OVERSAMPLING, POWER, entrywise_product, factorised, no_dense, stored
+from cleora_jax.baselines.method import FLOAT, Baseline
 from cleora_jax.baselines.walk_matrix import COLUMNS, LowRank, low_rank, walk_columns
-from cleora_jax.sparse.spectral import Linear, randomized_svd
-from cleora_jax.vectors.orthogonal import times
-
-OVERSAMPLING, POWER = 20, 8
+from cleora_jax.sparse.spectral import Linear
 
 
 @dataclass(frozen=True)
@@ -53,10 +50,10 @@ class NetMF(Baseline):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._keep(window=checks.integer("window", self.window, low=1))
-        self._keep(negatives=checks.real("negatives", self.negatives, low=1e-6))
+        checks.keep(self, window=checks.integer("window", self.window, low=1))
+        checks.keep(self, negatives=checks.real("negatives", self.negatives, low=1e-6))
         if self.rank is not None:
-            self._keep(rank=checks.integer("rank", self.rank, low=1))
+            checks.keep(self, rank=checks.integer("rank", self.rank, low=1))
 
     @property
     def instead(self) -> str:
@@ -81,15 +78,10 @@ class NetMF(Baseline):
             for block, columns in walk_columns(matrix, self.window, self.negatives):
                 logs[:, block] = np.log(np.maximum(columns, 1))
                 progress("matrix", block.stop, count)
-            return factorised(logs, self.dim, self.seed, progress)
+            return factorised(stored(logs), self.dim, self.seed, progress)
         few = low_rank(matrix, self.window, self.negatives, min(self.rank, count), POWER, self.seed, progress)
-        if count <= MAX_DENSE:
-            return factorised(fetched(_logs(few.factor, np.float32(few.scale))), self.dim, self.seed, progress)
-        rank = min(self.dim, count)
-        found = randomized_svd(
-            unstored(few), rank, oversampling=OVERSAMPLING, power=POWER, seed=self.seed, progress=progress
-        )
-        return fetched(times(found.left, np.diag(np.sqrt(found.values))))
+        table = stored(_logs(few.factor, np.float32(few.scale))) if count <= MAX_DENSE else unstored(few)
+        return factorised(table, self.dim, self.seed, progress)
 
 
 def unstored(few: LowRank) -> Linear:

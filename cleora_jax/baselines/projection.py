@@ -13,7 +13,7 @@ import scipy.sparse as sp
 
 from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress
-from cleora_jax.baselines.method import FLOAT, Baseline, fetched
+from cleora_jax.baselines.method import FLOAT, DirectedBaseline, fetched
 from cleora_jax.sparse.from_graph import from_csr
 from cleora_jax.sparse.normalized import transition
 from cleora_jax.sparse.operator import Operator
@@ -27,20 +27,19 @@ SCALINGS = ("l2", "standard", "none")
 
 
 @dataclass(frozen=True)
-class RandNE(Baseline):
+class RandNE(DirectedBaseline):
     """Powers of a matrix applied to random vectors, added up with weights.
 
     E = Σ a_i S^i R with R normal numbers of orthogonal columns.
 
     Args:
-        dim, weighted, seed: as of all baselines.
+        dim, weighted, seed, directed: as of all such baselines.
         matrix: S: "transition" P = D⁻¹ A, with rising weights (classification), or "adjacency" A, with falling ones
             (link prediction).
         weights: a_0, a_1, …; choose them on validation data. Default: (1, 100, 10,000, 100,000), the authors' for
             classification.
         scaling: of the result: rows at unit length ("l2"), columns to mean 0 and variance 1 ("standard"), or "none",
             which dot products want.
-        directed: arcs are followed from source to target only.
 
     Reference: Zhang, Cui, Li, Wang and Zhu, Billion-scale network embedding with iterative random projection,
     ICDM 2018.
@@ -55,19 +54,12 @@ class RandNE(Baseline):
     matrix: Literal["transition", "adjacency"] = "transition"
     weights: Sequence[float] = (1.0, 1e2, 1e4, 1e5)
     scaling: Literal["l2", "standard", "none"] = "l2"
-    directed: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
         checks.one_of("matrix", self.matrix, MATRICES)
         checks.one_of("scaling", self.scaling, SCALINGS)
-        self._keep(weights=_weights(self.weights))
-        self._keep_bool("directed")
-
-    @property
-    def is_directed(self) -> bool:
-        """As `directed` says."""
-        return self.directed
+        checks.keep(self, weights=_weights(self.weights))
 
     def bytes_needed(self, num_entities: int, num_entries: int) -> int:
         """Five tables and two matrices."""
@@ -77,23 +69,22 @@ class RandNE(Baseline):
         """See `Baseline`."""
         first = gaussian(self.seed, matrix.shape[0], self.dim) / np.float32(np.sqrt(self.dim))
         first = orthonormal(first) * jnp.asarray(np.sqrt(np.diag(gram(first))), jnp.float32)
-        op = from_csr(transition(matrix) if self.matrix == "transition" else matrix, symmetric=True)
+        op = from_csr(transition(matrix) if self.matrix == "transition" else matrix, adjoint=False)
         return fetched(_scaled(powers(op, first, self.weights, "none", progress), self.scaling))
 
 
 @dataclass(frozen=True)
-class FastRP(Baseline):
+class FastRP(DirectedBaseline):
     """Steps of a random walk applied to very sparse random vectors, hubs held back.
 
     E = Σ w_k P^k diag(deg^β) R over k ≥ 1, with R very sparse.
 
     Args:
-        dim, weighted, seed: as of all baselines.
+        dim, weighted, seed, directed: as of all such baselines.
         weights: w_1, w_2, …; choose them on validation data. Default: (0, 0, 7.81, 45.28), the authors' for
             BlogCatalog.
         degree_power: β of (incoming) degrees; below 0 holds hubs back. Default: −0.63.
         normalize_steps: rows of each power at unit length before they are added up.
-        directed: arcs are followed from source to target only.
 
     Columns of the result have mean 0 and variance 1. The authors found their weights by trials on the labels that they
     tested with.
@@ -111,19 +102,12 @@ class FastRP(Baseline):
     weights: Sequence[float] = (0.0, 0.0, 7.81, 45.28)
     degree_power: float = -0.63
     normalize_steps: bool = True
-    directed: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._keep(weights=_weights(self.weights))
-        self._keep(degree_power=checks.real("degree_power", self.degree_power, low=-np.inf))
-        self._keep_bool("normalize_steps")
-        self._keep_bool("directed")
-
-    @property
-    def is_directed(self) -> bool:
-        """As `directed` says."""
-        return self.directed
+        checks.keep(self, weights=_weights(self.weights))
+        checks.keep(self, degree_power=checks.real("degree_power", self.degree_power, low=-np.inf))
+        checks.keep(self, normalize_steps=checks.boolean("normalize_steps", self.normalize_steps))
 
     def bytes_needed(self, num_entities: int, num_entries: int) -> int:
         """Five tables and two matrices."""
@@ -134,7 +118,7 @@ class FastRP(Baseline):
         first = very_sparse(self.seed, *(matrix.shape[0], self.dim))
         start = jnp.asarray(degree_powers(matrix, self.degree_power)[:, None] * first)
         rows: Normalization = "l2" if self.normalize_steps else "none"
-        op = from_csr(transition(matrix), symmetric=True)
+        op = from_csr(transition(matrix), adjoint=False)
         return fetched(_scaled(powers(op, start, (0.0, *self.weights), rows, progress), "standard"))
 
 

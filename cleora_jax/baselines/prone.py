@@ -16,7 +16,7 @@ from cleora_jax import _checks as checks
 from cleora_jax._blas import one_blas_thread
 from cleora_jax._memory import check_fits
 from cleora_jax._progress import Progress, no_progress
-from cleora_jax.baselines.method import FLOAT, Baseline, fetched
+from cleora_jax.baselines.method import FLOAT, Baseline, fetched, without_isolated
 from cleora_jax.graph.adjacency_matrix import adjacency
 from cleora_jax.graph.build import Graph
 from cleora_jax.sparse.from_graph import from_csr, row_sums, scaled
@@ -54,13 +54,12 @@ class Filter:
     ending: Ending = "svd"
 
     def __post_init__(self) -> None:
-        kept = {
-            "num_terms": checks.integer("num_terms", self.num_terms, low=1, high=MAX_TERMS),
-            "mu": checks.real("mu", self.mu, low=-np.inf),
-            "theta": checks.real("theta", self.theta, low=0),
-        }
-        for name, value in kept.items():
-            object.__setattr__(self, name, value)
+        checks.keep(
+            self,
+            num_terms=checks.integer("num_terms", self.num_terms, low=1, high=MAX_TERMS),
+            mu=checks.real("mu", self.mu, low=-np.inf),
+            theta=checks.real("theta", self.theta, low=0),
+        )
         checks.one_of("ending", self.ending, ENDINGS)
         self._check_range()
 
@@ -114,7 +113,7 @@ class ProNE(Baseline):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._keep(filter=filter_of(self.filter))
+        checks.keep(self, filter=filter_of(self.filter))
 
     def bytes_needed(self, num_entities: int, num_entries: int) -> int:
         """Nine tables and three matrices."""
@@ -127,7 +126,7 @@ class ProNE(Baseline):
         found = randomized_svd(
             linear(op), rank, oversampling=OVERSAMPLING, power=POWER, seed=self.seed, progress=progress
         )
-        start = _unit(times(found.left, np.diag(np.sqrt(found.values))))
+        start = _unit(found.sources)
         return fetched(start if self.filter is None else filtered(matrix, start, self.filter, progress))
 
 
@@ -153,7 +152,7 @@ def filtered(matrix: sp.csr_array, start: jax.Array, by: Filter, progress: Progr
         return start
     looped = with_loops(matrix)
     degree = row_sums(looped)
-    op = from_csr(scaled(looped, 1 / degree, None), symmetric=True)  # the adjoint is not used
+    op = from_csr(scaled(looped, 1 / degree, None), adjoint=False)
     bessel = iv(np.arange(by.num_terms), by.theta)
     shift = jnp.float32(1 - by.mu)
     before, now = start, _half_square(op, start, shift) - start
@@ -218,12 +217,10 @@ def spectral_propagation(
     if embedding.vocab != graph.vocab:
         raise checks.OptionError("`embedding` must be of the entities of `graph`, in their order.")
     by = filter_of(by) or Filter()
-    matrix = adjacency(graph)
-    touched = np.flatnonzero(np.diff(matrix.indptr))
+    rows, among = without_isolated(adjacency(graph))
     vectors = np.zeros_like(embedding.vectors)
-    if len(touched):
-        among = sp.csr_array(matrix[touched][:, touched])
+    if len(rows):
         check_fits("spectral_propagation", FLOAT * (8 * vectors.size + 12 * among.nnz), "Fewer columns need less.")
         with one_blas_thread():
-            vectors[touched] = fetched(filtered(among, jnp.asarray(embedding.vectors[touched]), by, progress))
+            vectors[rows] = fetched(filtered(among, jnp.asarray(embedding.vectors[rows]), by, progress))
     return Embedding(vectors, embedding.vocab, embedding.settings | {"filter": asdict(by)}, embedding.trace)

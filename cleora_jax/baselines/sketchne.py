@@ -14,6 +14,7 @@ from cleora_jax._progress import Progress
 from cleora_jax.baselines.dense import entrywise_product
 from cleora_jax.baselines.method import FLOAT, Baseline, fetched
 from cleora_jax.baselines.prone import Filter, filter_of, filtered
+from cleora_jax.baselines.walk_matrix import mean_powers
 from cleora_jax.sparse.from_graph import from_csr, inverse, row_sums, scaled
 from cleora_jax.sparse.spectral import linear, randomized_eigh
 from cleora_jax.vectors.orthogonal import gram, orthonormal, svd, times
@@ -64,11 +65,11 @@ class SketchNE(Baseline):
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("window", "rank", "power"):
-            self._keep(**{name: checks.integer(name, getattr(self, name), low=1)})
-        self._keep(negatives=checks.real("negatives", self.negatives, low=1e-6))
-        self._keep(alpha=checks.real("alpha", self.alpha, low=0, high=1))
+            checks.keep(self, **{name: checks.integer(name, getattr(self, name), low=1)})
+        checks.keep(self, negatives=checks.real("negatives", self.negatives, low=1e-6))
+        checks.keep(self, alpha=checks.real("alpha", self.alpha, low=0, high=1))
         checks.one_of("scaling", self.scaling, ("l2", "none"))
-        self._keep(filter=filter_of(self.filter))
+        checks.keep(self, filter=filter_of(self.filter))
 
     def bytes_needed(self, num_entities: int, num_entries: int) -> int:
         """Tables of h columns, of d + 100, some rows of the log matrix, and the second sketch's core."""
@@ -97,8 +98,7 @@ class SketchNE(Baseline):
     def _between(self, values: np.ndarray, vectors: jax.Array, degree: np.ndarray) -> np.ndarray:
         """(1/T) Λ Σ_{i < T} K^i, K = Uᵀ D^(2α−1) U Λ; diagonal for α = ½, and there held at 0 where negative."""
         if self.alpha == 0.5:
-            mean = np.mean([values**r for r in range(1, self.window + 1)], axis=0)
-            return np.diag(np.maximum(mean, 0))
+            return np.diag(mean_powers(values, self.window))
         weighted = vectors * jnp.asarray(degree ** (2 * self.alpha - 1), jnp.float32)[:, None]
         step, power, total = gram(vectors, weighted) * values, np.eye(len(values)), np.zeros((len(values),) * 2)
         for _ in range(self.window):

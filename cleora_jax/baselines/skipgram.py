@@ -141,7 +141,6 @@ def ascent(rows: Rows, there: jax.Array, window: int, negatives: int) -> tuple[R
         -jnp.einsum("blk,bld->bkd", push, rows.centre),
     )
     size, noise_size = (rows.centre**2).sum(2), (rows.noise**2).sum(2)
-    size, noise_size = (rows.centre**2).sum(2), (rows.noise**2).sum(2)
     curvature = Rows(
         near.to_centres((bend * (context**2).sum(3)[:, :, None]).sum(3)) + (noise_bend * noise_size[:, None]).sum(2),
         near.to_contexts((bend * near.of_centres(size)[..., None]).sum(2)),

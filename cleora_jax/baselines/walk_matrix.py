@@ -76,6 +76,16 @@ def low_rank(
     degree = row_sums(matrix)
     op = from_csr(symmetric(matrix), symmetric=True)
     found = randomized_eigh(linear(op), rank, power=power, seed=seed, progress=progress)
-    mean = np.mean([found.values**r for r in range(1, window + 1)], axis=0)
-    scale = jnp.asarray(np.sqrt(np.maximum(mean, 0)), jnp.float32)
+    scale = jnp.asarray(np.sqrt(mean_powers(found.values, window)), jnp.float32)
     return LowRank(found.vectors * scale / jnp.asarray(np.sqrt(degree), jnp.float32)[:, None], degree.sum() / negatives)
+
+
+def mean_powers(values: np.ndarray, window: int) -> np.ndarray:
+    """f(λ) = (1/T) Σ_{r ≤ T} λ^r, 0 where negative.
+
+    Example:
+        >>> mean_powers(np.array([1.0, 0.5, -0.5]), 2).tolist()
+        [1.0, 0.375, 0.0]
+    """
+    mean: np.ndarray = np.mean([values**r for r in range(1, window + 1)], axis=0)
+    return np.maximum(mean, 0)

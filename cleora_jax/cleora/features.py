@@ -90,7 +90,7 @@ class Features:
     ids: Any = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "weight", checks.real("weight", self.weight, low=0, high=1))
+        checks.keep(self, weight=checks.real("weight", self.weight, low=0, high=1))
         if self.column is not None and not isinstance(self.column, str):
             raise TypeError(f"`column` must be a column's name, got {self.column!r:.100}.")
         _ = self.table  # faults are told here, not when it is used

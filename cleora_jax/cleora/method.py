@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -85,28 +85,32 @@ class Cleora:
     metapath: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        self._keep(dim=checks.integer("dim", self.dim, low=1, high=MAX_DIM))
+        checks.keep(self, dim=checks.integer("dim", self.dim, low=1, high=MAX_DIM))
         if not isinstance(self.num_iterations, Unchosen):
-            self._keep(num_iterations=checks.integer("num_iterations", self.num_iterations, low=1, high=MAX_ITERATIONS))
+            checks.keep(
+                self, num_iterations=checks.integer("num_iterations", self.num_iterations, low=1, high=MAX_ITERATIONS)
+            )
         checks.one_of("propagation", self.propagation, (*PROPAGATIONS, BOTH_WAYS))
         checks.one_of("normalization", self.normalization, NORMALIZATIONS)
         checks.one_of("init", self.init, INITS)
         checks.one_of("form", self.form, FORMS)
-        self._keep(whiten_alpha=checks.real("whiten_alpha", self.whiten_alpha, low=0, high=1))
-        self._keep(residual_weight=checks.real("residual_weight", self.residual_weight, low=0, high=1, open_high=True))
-        self._keep(seed=checks.integer("seed", self.seed, low=-(2**63), high=2**64 - 1))
+        checks.keep(self, whiten_alpha=checks.real("whiten_alpha", self.whiten_alpha, low=0, high=1))
+        checks.keep(
+            self, residual_weight=checks.real("residual_weight", self.residual_weight, low=0, high=1, open_high=True)
+        )
+        checks.keep(self, seed=checks.seed(self.seed))
         if isinstance(self.whiten, str):
             checks.one_of("whiten", self.whiten, SCHEDULES)
         else:
-            self._keep(whiten=checks.integer("whiten", self.whiten, low=1))
+            checks.keep(self, whiten=checks.integer("whiten", self.whiten, low=1))
         if self.whiten_rank is not None:
-            self._keep(whiten_rank=checks.integer("whiten_rank", self.whiten_rank, low=1, high=self.dim))
+            checks.keep(self, whiten_rank=checks.integer("whiten_rank", self.whiten_rank, low=1, high=self.dim))
         if self.hyperedge_trim_n is not None:
-            self._keep(hyperedge_trim_n=checks.integer("hyperedge_trim_n", self.hyperedge_trim_n, low=1))
+            checks.keep(self, hyperedge_trim_n=checks.integer("hyperedge_trim_n", self.hyperedge_trim_n, low=1))
             if self.propagation.startswith("directed"):
                 raise checks.OptionError(NO_ORDER)
         if self.tolerance is not None:
-            self._keep(tolerance=checks.real("tolerance", self.tolerance, low=0))
+            checks.keep(self, tolerance=checks.real("tolerance", self.tolerance, low=0))
         self._check_scales()
         self._check_walk()
 
@@ -133,30 +137,27 @@ class Cleora:
                 raise checks.OptionError(
                     f"`scale_weights` must be one number per scale ({len(scales)}), got {weights}."
                 )
-            self._keep(scale_weights=weights)
-        self._keep(scales=scales)
+            checks.keep(self, scale_weights=weights)
+        checks.keep(self, scales=scales)
         if not chosen:
-            self._keep(num_iterations=Unchosen(scales[-1]) if scales else DEFAULT_ITERATIONS)
+            checks.keep(self, num_iterations=Unchosen(scales[-1]) if scales else DEFAULT_ITERATIONS)
 
     def _check_walk(self) -> None:
         if self.attention_temperature is not None:
             low = MIN_TEMPERATURE
-            self._keep(attention_temperature=checks.real("attention_temperature", self.attention_temperature, low=low))
+            checks.keep(
+                self, attention_temperature=checks.real("attention_temperature", self.attention_temperature, low=low)
+            )
             if self.form == "factored":
                 raise checks.OptionError(
                     "`attention_temperature` weighs pairs of entities; `form='factored'` has none."
                 )
-        self._keep(metapath=tuple(self.metapath or ()))
+        checks.keep(self, metapath=tuple(self.metapath or ()))
         if self.metapath:
             taken = {"propagation": "left", "form": "auto", "hyperedge_trim_n": None, "attention_temperature": None}
             for name, default in taken.items():
                 if getattr(self, name) != default:
                     raise checks.OptionError(f"`metapath` does not go with `{name}`: it is a matrix of its own.")
-
-    def _keep(self, **values: Any) -> None:
-        """Replace a setting by its checked value, so that NumPy's numbers become Python's."""
-        for name, value in values.items():
-            object.__setattr__(self, name, value)
 
     @property
     def num_parts(self) -> int:

@@ -9,6 +9,7 @@ import scipy.sparse as sp
 
 from cleora_jax import _checks as checks
 from cleora_jax.evaluate import arrays
+from cleora_jax.graph.labels import leading
 
 Average = Literal["micro", "macro", "weighted"]
 AVERAGES = ("micro", "macro", "weighted")
@@ -105,10 +106,7 @@ def top_k_labels(scores: Any, counts: Any) -> np.ndarray:
         )
     if number.max() > table.shape[1]:
         raise checks.OptionError(f"`counts` must be at most the {table.shape[1]} classes, got {number.max()}.")
-    order = np.argsort(-table, axis=1, kind="stable")
-    chosen = np.zeros(table.shape, bool)
-    np.put_along_axis(chosen, order, np.arange(table.shape[1]) < number[:, None], axis=1)
-    return chosen
+    return leading(table, number)
 
 
 def _indicator(name: str, values: Any) -> np.ndarray:

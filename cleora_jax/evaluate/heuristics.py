@@ -12,6 +12,8 @@ import scipy.sparse as sp
 from cleora_jax import _checks as checks
 from cleora_jax.graph.adjacency_matrix import adjacency
 from cleora_jax.graph.build import Graph
+from cleora_jax.learn.pairs import checked_rows
+from cleora_jax.sparse.from_graph import inverse
 
 BLOCK_ENTRIES = 1 << 21  # neighbours gathered at once: bounds memory whatever the degrees
 
@@ -23,10 +25,6 @@ def _ones(degree: np.ndarray) -> np.ndarray:
 def _per_log(degree: np.ndarray) -> np.ndarray:
     large = degree > 1  # whoever two entities have in common has two neighbours
     return np.divide(1.0, np.log(degree, where=large, out=np.ones(len(degree))), where=large, out=np.zeros(len(degree)))
-
-
-def _per_neighbour(degree: np.ndarray) -> np.ndarray:
-    return np.divide(1.0, degree, where=degree > 0, out=np.zeros(len(degree)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +80,7 @@ Heuristic = Shared | DegreeProduct
 HEURISTICS: dict[str, Callable[[sp.csr_array, np.ndarray], Heuristic]] = {
     "common neighbours": lambda near, degree: Shared(near, _ones(degree)),
     "Adamic–Adar": lambda near, degree: Shared(near, _per_log(degree)),
-    "resource allocation": lambda near, degree: Shared(near, _per_neighbour(degree)),
+    "resource allocation": lambda near, degree: Shared(near, inverse(degree)),
     "preferential attachment": lambda near, degree: DegreeProduct(degree),
 }
 
@@ -156,14 +154,7 @@ def preferential_attachment(graph: Graph, pairs: Any) -> np.ndarray:
 
 def _scores(name: str, graph: Graph, pairs: Any) -> np.ndarray:
     judge = heuristic(name, graph)
-    rows = np.asarray(pairs)
-    if rows.ndim != 2 or rows.shape[1] != 2 or rows.dtype.kind not in "iu":
-        raise checks.OptionError(f"`pairs` must be integers [m, 2], got {rows.dtype}{list(rows.shape)}.")
-    wrong = np.flatnonzero((rows < 0) | (rows >= graph.num_entities))
-    if len(wrong):
-        raise checks.OptionError(
-            f"`pairs` must hold rows below {graph.num_entities}, got {rows.flat[wrong[0]]} at place {wrong[0] // 2}."
-        )
+    rows = checked_rows("pairs", np.asarray(pairs), graph.num_entities)
     return judge.pairs(rows[:, 0], rows[:, 1])
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -62,13 +61,9 @@ class LinkProtocol:
             raise TypeError(f"`scorers` must be a tuple of names, got {self.scorers!r}.")
         for scorer_name in self.scorers:
             checks.one_of("scorers", scorer_name, SCORERS)
-        keep = partial(object.__setattr__, self)  # so that NumPy's numbers become Python's
-        keep("scorers", tuple(dict.fromkeys(self.scorers)))
-        if not isinstance(self.heuristics, bool):
-            raise TypeError(f"`heuristics` must be a bool, got {self.heuristics!r}.")
-        for name, low in (("candidates", 1), ("ranked", 1), ("fit_pairs", 1), ("seed", 0)):
-            keep(name, checks.integer(name, getattr(self, name), low=low))
-        keep("C", checks.real("C", self.C, low=0))
+        checks.keep(self, scorers=tuple(dict.fromkeys(self.scorers)), C=checks.real("C", self.C, low=0))
+        checks.keep(self, heuristics=checks.boolean("heuristics", self.heuristics))
+        checks.keep_integers(self, candidates=1, ranked=1, fit_pairs=1, seed=0)
         if not self.C:
             raise checks.OptionError(f"`C` must be above 0, got {self.C}.")
 

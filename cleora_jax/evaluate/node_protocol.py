@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import product
 from typing import Any, Literal, NamedTuple
 
@@ -53,17 +53,14 @@ class NodeProtocol:
     def __post_init__(self) -> None:
         if not isinstance(self.train, (tuple, list)) or not self.train:
             raise TypeError(f"`train` must be a tuple of shares, got {self.train!r}.")
-        keep = partial(object.__setattr__, self)  # so that NumPy's numbers become Python's
-        keep("train", tuple(checks.real("train", share, low=0, high=1, open_high=True) for share in self.train))
-        for name, low in (("splits", 1), ("folds", 2), ("seed", 0)):
-            keep(name, checks.integer(name, getattr(self, name), low=low))
+        shares = tuple(checks.real("train", share, low=0, high=1, open_high=True) for share in self.train)
+        checks.keep(self, train=shares, C=checks.real("C", self.C, low=0))
+        checks.keep_integers(self, splits=1, folds=2, seed=0)
         checks.one_of("classifier", self.classifier, ("auto", *CLASSIFIERS))
-        keep("C", checks.real("C", self.C, low=0))
         if not self.C:
             raise checks.OptionError(f"`C` must be above 0, got {self.C}.")
         for name in ("unit_rows", "tune"):
-            if not isinstance(getattr(self, name), bool):
-                raise TypeError(f"`{name}` must be a bool, got {getattr(self, name)!r}.")
+            checks.keep(self, **{name: checks.boolean(name, getattr(self, name))})
 
 
 @dataclass(frozen=True, eq=False, repr=False)

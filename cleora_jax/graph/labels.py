@@ -110,6 +110,19 @@ def labels_of(vocab: Vocab, given: Any, column: str | None = None) -> Labels:
     return _labels(len(vocab), rows, [listed[row] for row in rows])
 
 
+def leading(scores: np.ndarray, count: np.ndarray) -> np.ndarray:
+    """bool[n, c]: the `count` columns of largest score in each row, the lower column first among equals.
+
+    Args:
+        scores: float[n, c].
+        count: int[n].
+    """
+    order = np.argsort(-scores, axis=1, kind="stable")
+    chosen = np.zeros(scores.shape, bool)
+    np.put_along_axis(chosen, order, np.arange(scores.shape[1]) < count[:, None], axis=1)
+    return chosen
+
+
 def _as_many(labels: Any, count: int) -> Any:
     if len(labels) != count:
         raise checks.OptionError(f"`labels` must be one per entity ({count:,}), got {len(labels):,}.")

@@ -33,7 +33,7 @@ def pair_rows(name: str, pairs: Any, vocab: Vocab) -> np.ndarray:
     if not len(listed):
         return np.zeros((0, 2), np.int64)
     if _of_numbers(listed):
-        rows = _checked_rows(name, np.asarray(listed), len(vocab))
+        rows = checked_rows(name, np.asarray(listed), len(vocab))
     else:
         rows = _looked_up(name, listed, vocab)
     same = np.flatnonzero(rows[:, 0] == rows[:, 1])
@@ -80,9 +80,10 @@ def _of_numbers(listed: Any) -> bool:
     return isinstance(first, (tuple, list, np.ndarray)) and all(isinstance(part, (int, np.integer)) for part in first)
 
 
-def _checked_rows(name: str, rows: np.ndarray, count: int) -> np.ndarray:
+def checked_rows(name: str, rows: np.ndarray, count: int) -> np.ndarray:
+    """Pairs of rows below `count`, int64[m, 2]; ValueError where they are of another form, or a row does not exist."""
     if rows.ndim != 2 or rows.shape[1] != 2 or not np.issubdtype(rows.dtype, np.integer):
-        raise checks.OptionError(f"`{name}` must be pairs, [m, 2], got {rows.dtype}{list(rows.shape)}.")
+        raise checks.OptionError(f"`{name}` must be pairs of integers, [m, 2], got {rows.dtype}{list(rows.shape)}.")
     wrong = np.flatnonzero((rows < 0) | (rows >= count))
     if len(wrong):
         raise checks.OptionError(

@@ -7,3 +7,4 @@ from cleora_jax.sparse.operator import apply as apply
 from cleora_jax.sparse.relations import Mixture as Mixture
 from cleora_jax.sparse.relations import mix as mix
 from cleora_jax.sparse.relations import mixture as mixture
+from cleora_jax.sparse.spectral import ConvergenceWarning as ConvergenceWarning

@@ -195,16 +195,17 @@ def _directed(graph: Graph, inward: bool, differentiable: bool) -> Operator:
     return _operator((matrix,), touched, None, (transposed(matrix),) if differentiable else None)
 
 
-def from_csr(matrix: sp.csr_array, *, symmetric: bool = False) -> Operator:
+def from_csr(matrix: sp.csr_array, *, symmetric: bool = False, adjoint: bool = True) -> Operator:
     """Any matrix as an operator, float32, with what products by its transpose need.
 
     Args:
         matrix: n × n or n × f, sorted, without duplicates.
         symmetric: it equals its transpose, which then need not be stored.
+        adjoint: store the transpose; else products by it, and gradients, raise.
     """
     matrix = sp.csr_array(matrix.astype(np.float32, copy=False))
     ones = np.ones(matrix.shape[0]) if symmetric else None
-    return _operator((matrix,), row_sums(matrix), ones, None if symmetric else (transposed(matrix),))
+    return _operator((matrix,), row_sums(matrix), ones, (transposed(matrix),) if adjoint and not symmetric else None)
 
 
 def _operator(

@@ -25,6 +25,10 @@ MAX_DEGREE = 60
 Product = Callable[[jax.Array], jax.Array]
 
 
+class ConvergenceWarning(UserWarning):
+    """An iteration ended before it met its tolerance."""
+
+
 class Linear(NamedTuple):
     """A matrix M, n × m, by its products.
 
@@ -45,6 +49,16 @@ class Svd(NamedTuple):
     left: jax.Array
     values: np.ndarray
     right: jax.Array
+
+    @property
+    def sources(self) -> jax.Array:
+        """U √Σ, float32[n, k]."""
+        return self.left * jnp.asarray(np.sqrt(self.values), jnp.float32)
+
+    @property
+    def targets(self) -> jax.Array:
+        """V √Σ, float32[m, k]."""
+        return self.right * jnp.asarray(np.sqrt(self.values), jnp.float32)
 
 
 class Eigen(NamedTuple):
@@ -174,25 +188,32 @@ def largest_eigh(
         lower: a lower bound of the eigenvalues.
         tolerance: of the residuals ‖M u − λ u‖, in units of the spectrum's width.
         oversampling: more columns that are iterated.
-        max_rounds: after which what there is is given.
+        max_rounds: after which what there is is given, with a `ConvergenceWarning`.
         seed: of the first columns.
-        progress: called after every round, of at most so many.
+        progress: called after every round, and at the end as after the last.
 
     Reference: Zhou, Saad, Tiago and Chelikowsky, Self-consistent-field calculations using Chebyshev-filtered subspace
     iteration, 2006.
     """
-    q = orthonormal(matrix.forward(gaussian(seed, matrix.shape[0], _width(matrix, rank, oversampling))))
+    q = orthonormal(gaussian(seed, matrix.shape[0], _width(matrix, rank, oversampling)))
     for turn in range(max_rounds):
         product = matrix.forward(q)
-        values, turned = eigh(gram(q, product))
+        above, turned = eigh(gram(q, product) - lower * gram(q))  # so that columns of zeros come last
+        values, wide = above + lower, above[0]
         q, product = times(q, turned), times(product, turned)
-        wide = values[0] - lower
         residual = np.sqrt(np.diag(gram(_residual(q, product, jnp.asarray(values, jnp.float32)))))
         progress("eigenvalues", turn + 1, max_rounds)
         if wide <= 0 or residual[:rank].max() <= tolerance * wide:
             break
         cut = max(values[-1], lower + 1e-3 * wide)
         q = orthonormal(_chebyshev(matrix.forward, q, lower, cut, values[0]))
+    else:
+        checks.warn(
+            f"after {max_rounds} rounds the residual of an eigenvector is {residual[:rank].max() / wide:.1e} of the "
+            f"spectrum's width, above the tolerance {tolerance:.1e}.",
+            ConvergenceWarning,
+        )
+    progress("eigenvalues", max_rounds, max_rounds)
     return Eigen(values[:rank], q[:, :rank])
 
 

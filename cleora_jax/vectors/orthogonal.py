@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from cleora_jax._blas import one_blas_thread
-from cleora_jax.vectors.rows import Window, fold_rows, get_rows
+from cleora_jax.vectors.rows import Window, fold_rows, fresh_rows, get_rows
+from cleora_jax.vectors.stable import stored
 
 DEPENDENT = 1e-6  # a direction this much shorter than the longest is rounding (float32), and left out
 
@@ -32,11 +33,7 @@ def gram(left: jax.Array, right: jax.Array | None = None) -> np.ndarray:
 @jax.jit
 def _gram(left: jax.Array, right: jax.Array) -> jax.Array:
     def body(total: jax.Array, window: Window) -> jax.Array:
-        rows = get_rows(left, window)
-        if window.fresh is not None:
-            rows = rows * window.fresh
-        # Transposed first: where XLA folds a transpose into a product, the order of its sums depends on threads.
-        turned = jax.lax.optimization_barrier(rows.T.astype(jnp.float64))
+        turned = stored(fresh_rows(left, window).T.astype(jnp.float64))
         return total + turned @ get_rows(right, window).astype(jnp.float64)
 
     return fold_rows(body, jnp.zeros((left.shape[1], right.shape[1]), jnp.float64), len(left))

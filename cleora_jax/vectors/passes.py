@@ -21,6 +21,7 @@ from cleora_jax.vectors.rows import (
     Blocks,
     Window,
     fold_rows,
+    fresh_rows,
     get_rows,
     join_columns,
     put_rows,
@@ -155,7 +156,7 @@ def transform_and_measure(
         rows_alive = get_rows(alive, window)
         moved = _moved(_read(blocks, window), get_rows(reach, window), affine, normalization)
         chunk = [block - rows_alive * mean for block, mean in zip(moved, origin, strict=True)]
-        return _written(blocks, chunk, window), _added(sums, chunk, _mask(alive, window))
+        return _written(blocks, chunk, window), _added(sums, chunk, fresh_rows(alive, window))
 
     blocks, sums = fold_rows(body, (blocks, _no_sums(blocks)), len(blocks[0]))
     return blocks, _moments(sums, join_columns(origin)[0])
@@ -189,7 +190,7 @@ def measure(blocks: Blocks, alive: jax.Array) -> Moments:
     """Mean and covariance of the rows where `alive` is 1; where it is 0 they must be zero."""
 
     def body(sums: _Sums, window: Window) -> _Sums:
-        return _added(sums, _read(blocks, window), _mask(alive, window))
+        return _added(sums, _read(blocks, window), fresh_rows(alive, window))
 
     return _moments(fold_rows(body, _no_sums(blocks), len(blocks[0])))
 
@@ -203,12 +204,6 @@ def _read(blocks: Blocks, window: Window) -> list[jax.Array]:
 
 def _written(blocks: Blocks, chunk: Chunk, window: Window) -> Blocks:
     return tuple(put_rows(block, rows, window) for block, rows in zip(blocks, chunk, strict=True))
-
-
-def _mask(alive: jax.Array, window: Window) -> jax.Array:
-    """float32[size, 1]: 1 where a row is alive and not counted yet."""
-    rows = get_rows(alive, window)
-    return rows if window.fresh is None else rows * window.fresh
 
 
 def _moved(chunk: Chunk, reach: jax.Array, affine: Affine | None, normalization: Normalization) -> list[jax.Array]:

@@ -38,28 +38,37 @@ class Window(NamedTuple):
     fresh: jax.Array | None
 
 
-def fold_rows(body: Callable[[Carry, Window], Carry], carry: Carry, rows: int) -> Carry:
+def fold_rows(body: Callable[[Carry, Window], Carry], carry: Carry, rows: int, *, few: bool = False) -> Carry:
     """`body(carry, window)` over windows of one size, at most CHUNK_ROWS rows, in order.
 
     Where the last would be shorter it begins earlier, and says which of its rows are fresh: a remainder with a size of
-    its own would compile everything twice.
+    its own would compile everything twice. With `few`, two windows are no loop: it takes longer than small work.
     """
     if rows <= CHUNK_ROWS:
         return body(carry, Window(0, rows, None))
-    size = -(-rows // -(-rows // CHUNK_ROWS))  # as even as can be, so that few rows are looked at twice
+    count = -(-rows // CHUNK_ROWS)
+    size = -(-rows // count)  # as even as can be, so that few rows are looked at twice
 
-    def at(number: jax.Array, held: Carry) -> Carry:
+    def at(number: jax.Array | int, held: Carry) -> Carry:
         start = jnp.minimum(number * size, rows - size)
         fresh = None if rows % size == 0 else jnp.arange(size)[:, None] >= number * size - start
         return body(held, Window(start, size, fresh))
 
-    return jax.lax.fori_loop(0, -(-rows // size), at, carry)
+    if few and count == 2:
+        return at(1, at(0, carry))
+    return jax.lax.fori_loop(0, count, at, carry)
 
 
 def get_rows(table: jax.Array, window: Window) -> jax.Array:
     """The rows of a window: [size, d] of a table, [size, 1] of a vector."""
     piece = jax.lax.dynamic_slice_in_dim(table, window.start, window.size)
     return piece[:, None] if table.ndim == 1 else piece
+
+
+def fresh_rows(table: jax.Array, window: Window) -> jax.Array:
+    """The rows of a window, zero where the window before held them too: for sums."""
+    rows = get_rows(table, window)
+    return rows if window.fresh is None else rows * window.fresh
 
 
 def put_rows(table: jax.Array, rows: jax.Array, window: Window) -> jax.Array:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from cleora_jax.vectors.rows import CHUNK_ROWS, Window, fold_rows, get_rows
+from cleora_jax.vectors.rows import Window, fold_rows, fresh_rows, get_rows
 
 
 @jax.custom_vjp
@@ -26,16 +26,11 @@ def all_products(x: jax.Array, y: jax.Array) -> jax.Array:
 
 def product_over_rows(x: jax.Array, y: jax.Array) -> jax.Array:
     """xᵀ y, float32[a, b], of float32[n, a] and float32[n, b]."""
-    if CHUNK_ROWS < len(x) <= 2 * CHUNK_ROWS:  # batches: a loop of two turns would take longer than its products
-        half = len(x) // 2
-        return stored(x[:half].T) @ y[:half] + stored(x[half:].T) @ y[half:]
 
     def body(total: jax.Array, window: Window) -> jax.Array:
-        right = get_rows(y, window)
-        right = right if window.fresh is None else right * window.fresh
-        return total + stored(get_rows(x, window).T) @ right
+        return total + stored(get_rows(x, window).T) @ fresh_rows(y, window)
 
-    return fold_rows(body, jnp.zeros((x.shape[1], y.shape[1]), jnp.float32), len(x))
+    return fold_rows(body, jnp.zeros((x.shape[1], y.shape[1]), jnp.float32), len(x), few=True)
 
 
 def stored(transposed: jax.Array) -> jax.Array:

@@ -114,7 +114,7 @@ def test_products_of_stored_tables(shape):
 def test_factorised_equals_svd():
     rng = np.random.default_rng(0)
     table = (rng.standard_normal((90, 20)) * np.geomspace(10, 0.01, 20)) @ rng.standard_normal((20, 90))
-    found = tables.factorised(table.astype(np.float32), 5, 0, silent)
+    found = tables.factorised(tables.stored(table.astype(np.float32)), 5, 0, silent)
     assert dense.gram_error(found, lit.root_svd(table, 5)) < 1e-4
 
 

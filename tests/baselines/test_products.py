@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from cleora_jax.baselines import grarep, prone, walk_matrix
+from cleora_jax.baselines import prone, walk_matrix
 from cleora_jax.sparse.from_graph import from_csr
 from tests.baselines.test_spectral import NATIVE
 
@@ -19,7 +19,6 @@ PRODUCTS = {
     "½ M²": lambda: prone._half_square.lower(OP, Z, jnp.float32(0.8)),
     "Chebyshev term": lambda: prone._next_term.lower(OP, Z, Z, jnp.float32(0.8)),
     "walk matrix": lambda: walk_matrix._walked.lower(OP, jnp.ones(2000), jnp.arange(64), 10),
-    "steps of a walk": lambda: grarep._walked.lower(OP, Z),
 }
 
 

@@ -9,7 +9,16 @@ import scipy.sparse as sp
 from scipy.sparse.linalg import eigsh, svds
 
 from cleora_jax.sparse.from_graph import from_csr
-from cleora_jax.sparse.spectral import Linear, _adjoint, _forward, gaussian, linear, randomized_eigh, randomized_svd
+from cleora_jax.sparse.spectral import (
+    Linear,
+    _adjoint,
+    _forward,
+    gaussian,
+    largest_eigh,
+    linear,
+    randomized_eigh,
+    randomized_svd,
+)
 from tests.baselines.literature import graph_and_matrix
 
 NATIVE = "cpu_csr_sparse_dense_ffi"
@@ -124,3 +133,13 @@ def test_progress_is_told_to_the_end():
     told = []
     randomized_svd(dense_linear(np.eye(6)), 2, power=2, progress=lambda *a: told.append(a))
     assert [step for _, step, _ in told] == [1, 2, 3, 4, 5, 6] and {total for *_, total in told} == {6}
+
+
+def test_largest_eigenvalues_of_a_matrix_that_is_zero_in_most_directions():
+    """They are not lost with what a product with it loses."""
+    direction = np.full(50, 50**-0.5)
+    matrix = Linear((50, 50), *[lambda z: -jnp.outer(direction, direction @ z).astype(jnp.float32)] * 2)
+    found = largest_eigh(matrix, 5, lower=-1)
+    np.testing.assert_allclose(found.values, 0, atol=1e-6)
+    np.testing.assert_allclose(found.vectors.T @ found.vectors, np.eye(5), atol=1e-5)
+    np.testing.assert_allclose(direction @ found.vectors, 0, atol=1e-5)

@@ -135,7 +135,7 @@ def test_a_corpus_is_the_same_each_time_and_holds_every_start():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"dim": 0}, "`dim` must be at least 1"),
+        ({"dim": 0}, "`dim` must be between 1 and"),
         ({"p": 0}, "`p` must be finite and in"),
         ({"q": float("nan")}, "`q` must be finite"),
         ({"walk_length": 1}, "`walk_length` must be at least 2"),
@@ -145,12 +145,12 @@ def test_a_corpus_is_the_same_each_time_and_holds_every_start():
         ({"epochs": 0}, "`epochs`"),
         ({"sample": -1}, "`sample`"),
         ({"learning_rate": float("inf")}, "`learning_rate`"),
-        ({"directed": "yes"}, "`directed` must be one of"),
+        ({"directed": "yes"}, "`directed` must be True or False"),
         ({"seed": 2**64}, "`seed`"),
     ],
 )
 def test_bad_options(options, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, TypeError), match=message):
         Node2Vec(**options)
 
 
@@ -171,7 +171,7 @@ def test_bad_graphs_and_starts(method):
         cj.embed(cj.from_edges([0], [0], num_entities=1), method)
     with pytest.raises(ValueError, match="an edge between two entities"):
         cj.embed(cj.from_edges([0], [0], num_entities=3), method)
-    with pytest.raises(ValueError, match="`init` must be None"):
+    with pytest.raises(ValueError, match="`init` does not go with"):
         cj.embed(some_graph(), method, init=np.ones((41, 8), np.float32))
 
 

@@ -57,7 +57,7 @@ def test_of_hyperedges_neighbours_are_members_of_a_common_one():
 def test_no_pairs_and_pairs_that_cannot_be():
     assert common_neighbours(GRAPH, np.zeros((0, 2), int)).shape == (0,)
     for wrong, message in (
-        ([[0, 44]], "below 44, got 44 at place 0"),
+        ([[0, 44]], "from 0 to 43, got 44 at place 0"),
         ([[0, 1, 2]], r"\[m, 2\]"),
         ([[0.0, 1.0]], "integers"),
     ):

@@ -242,7 +242,7 @@ def test_results_print_and_turn_into_json():
         (lambda: LinkProtocol(scorers=("l2",)), "`scorers` must be one of"),
         (lambda: LinkProtocol(candidates=0), "`candidates` must be at least 1"),
         (lambda: LinkProtocol(C=0.0), "`C` must be above 0"),
-        (lambda: LinkProtocol(heuristics=1), "must be a bool"),
+        (lambda: LinkProtocol(heuristics=1), "must be True or False"),
     ],
 )
 def test_what_cannot_be_raises(call, message):

@@ -153,7 +153,7 @@ def test_the_same_call_gives_the_same_bits():
         (lambda: NodeProtocol(splits=0), "`splits`"),
         (lambda: NodeProtocol(classifier="svm"), "`classifier` must be one of"),
         (lambda: NodeProtocol(C=0.0), "`C` must be above 0"),
-        (lambda: NodeProtocol(tune=1), "`tune` must be a bool"),
+        (lambda: NodeProtocol(tune=1), "`tune` must be True or False"),
         (lambda: NodeProtocol(folds=1), "`folds`"),
     ],
 )

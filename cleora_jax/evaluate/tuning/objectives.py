@@ -24,6 +24,7 @@ from cleora_jax.evaluate.tuning.thinning import some_links, some_rows
 from cleora_jax.evaluate.tuning.walks import embeddings
 from cleora_jax.graph.build import Graph
 from cleora_jax.graph.labels import Labels, labels_of
+from cleora_jax.learn.classifiers.logistic import checked_strengths
 from cleora_jax.vectors.embedding import Embedding
 
 NODE_METRICS = ("micro_f1", "macro_f1")
@@ -100,13 +101,10 @@ class NodeObjective(Objective):
             raise TypeError(f"`graph` must be a Graph, got {self.graph!r:.100}.")
         checks.one_of("metric", self.metric, NODE_METRICS)
         checks.one_of("classifier", self.classifier, ("auto", *CLASSIFIERS))
-        checks.one_of("unit_rows", self.unit_rows, (False, True))
-        given = self.C if isinstance(self.C, (list, tuple, np.ndarray)) else (self.C,)
-        strengths = tuple(checks.real("C", each, low=1e-30) for each in given)
-        if not strengths:
-            raise checks.OptionError("`C` must be a number or several, got none.")
-        object.__setattr__(self, "C", strengths)
-        object.__setattr__(self, "labels", labels_of(self.graph.vocab.take(self.graph.kept), self.labels))
+        checks.keep(self, unit_rows=checks.boolean("unit_rows", self.unit_rows))
+        strengths = checked_strengths(self.C)
+        checks.keep(self, C=strengths if isinstance(strengths, tuple) else (strengths,))
+        checks.keep(self, labels=labels_of(self.graph.vocab.take(self.graph.kept), self.labels))
         check_split(self.labels, self.split)
         if self.classifier == "multinomial" and not self._seen.single:
             raise checks.OptionError("`classifier` 'multinomial' needs single labels; use 'one-vs-rest'.")

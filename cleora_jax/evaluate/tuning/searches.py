@@ -56,7 +56,7 @@ class RandomSearch:
     shares: ClassVar[tuple[float, ...]] = (1.0,)
 
     def __post_init__(self) -> None:
-        keep_integers(self, num_trials=1, seed=0)
+        checks.keep_integers(self, num_trials=1, seed=0)
         checks.integer("num_trials", self.num_trials, low=1, high=MAX_TRIALS)
 
     def settings(self, contest: Contest, place: int) -> list[Settings]:
@@ -108,9 +108,9 @@ class Halving:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        keep_integers(self, factor=2, rungs=1, seed=0)
+        checks.keep_integers(self, factor=2, rungs=1, seed=0)
         if self.num_trials is not None:
-            keep_integers(self, num_trials=1)
+            checks.keep_integers(self, num_trials=1)
         if not isinstance(self.resource, str):
             raise TypeError(f"`resource` must be {TRAIN!r} or the name of a field, got {self.resource!r}.")
         checks.integer("rungs", self.rungs, low=1, high=20)
@@ -189,9 +189,3 @@ def _combination(lists: list[list[Any]], number: int) -> list[Any]:
         number, at = divmod(number, len(values))
         found.append(values[at])
     return found[::-1]
-
-
-def keep_integers(settings: Any, **low: int) -> None:
-    """Check integers of a frozen dataclass and keep them as Python's."""
-    for name, least in low.items():
-        object.__setattr__(settings, name, checks.integer(name, getattr(settings, name), low=least))

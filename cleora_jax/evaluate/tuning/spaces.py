@@ -30,7 +30,7 @@ class Range:
 
     def __post_init__(self) -> None:
         for name in ("low", "high"):
-            object.__setattr__(self, name, checks.real(name, getattr(self, name), low=-np.inf))
+            checks.keep(self, **{name: checks.real(name, getattr(self, name), low=-np.inf)})
         if self.low >= self.high or (self.log and self.low <= 0):
             above = "0 < `low` < `high`" if self.log else "`low` < `high`"
             raise checks.OptionError(f"a range must have {above}, got {self.low:g} and {self.high:g}.")

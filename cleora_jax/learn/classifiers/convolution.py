@@ -38,13 +38,7 @@ class GCN(Network):
     """
 
     hidden: Sequence[int] = (16,)
-    dropout: float = 0.5
-    weight_decay: float = 5e-4
-    learning_rate: float = 0.01
-    num_epochs: int = 200
-    patience: int = 100
     normalization: Normalization = "l1"
-    seed: int = 0
 
     needs: ClassVar[tuple[str, ...]] = ("features", "graph")
 

@@ -56,7 +56,7 @@ class LogisticRegression:
     needs: ClassVar[tuple[str, ...]] = ("features",)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "C", checked_strengths(self.C))
+        checks.keep(self, C=checked_strengths(self.C))
         checks.one_of("normalization", self.normalization, NORMALIZATIONS)
 
     def __call__(self, problem: Problem, *, progress: Progress) -> Fitted:

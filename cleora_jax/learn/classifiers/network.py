@@ -19,31 +19,26 @@ from cleora_jax.vectors.passes import NORMALIZATIONS, Normalization
 class Network:
     """What `MLP` and `GCN` have in common; see there."""
 
-    hidden: Sequence[int]
-    dropout: float
-    weight_decay: float
-    learning_rate: float
-    num_epochs: int
-    patience: int
-    normalization: Normalization
-    seed: int
+    hidden: Sequence[int] = ()
+    dropout: float = 0.5
+    weight_decay: float = 5e-4
+    learning_rate: float = 0.01
+    num_epochs: int = 200
+    patience: int = 100
+    normalization: Normalization = "none"
+    seed: int = 0
 
     def __post_init__(self) -> None:
         widths: Any = self.hidden
         if isinstance(widths, str) or not isinstance(widths, Sequence):
             raise TypeError(f"`hidden` must be a sequence of widths, got {widths!r}.")
-        self._keep("hidden", tuple(checks.integer("hidden", width, low=1) for width in widths))
-        self._keep("dropout", checks.real("dropout", self.dropout, low=0, high=1, open_high=True))
+        checks.keep(self, hidden=tuple(checks.integer("hidden", width, low=1) for width in widths))
+        checks.keep(self, dropout=checks.real("dropout", self.dropout, low=0, high=1, open_high=True))
         for name in ("weight_decay", "learning_rate"):
-            self._keep(name, checks.real(name, getattr(self, name), low=0))
-        for name in ("num_epochs", "patience"):
-            self._keep(name, checks.integer(name, getattr(self, name), low=1))
+            checks.keep(self, **{name: checks.real(name, getattr(self, name), low=0)})
+        checks.keep_integers(self, num_epochs=1, patience=1)
         checks.one_of("normalization", self.normalization, NORMALIZATIONS)
-        self._keep("seed", checks.integer("seed", self.seed, low=0, high=2**63 - 1))
-
-    def _keep(self, name: str, value: Any) -> None:
-        """Replace a setting by its checked value, so that NumPy's numbers become Python's."""
-        object.__setattr__(self, name, value)
+        checks.keep(self, seed=checks.integer("seed", self.seed, low=0, high=2**63 - 1))
 
     @abstractmethod
     def parts(self, problem: Problem) -> tuple[Part, Part, Inputs]:

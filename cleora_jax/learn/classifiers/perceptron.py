@@ -13,7 +13,6 @@ from cleora_jax.learn.classifiers.layers import Inputs, table_of
 from cleora_jax.learn.classifiers.network import Network
 from cleora_jax.learn.classifiers.problem import Known, Problem
 from cleora_jax.learn.classifiers.training import Part
-from cleora_jax.vectors.passes import Normalization
 
 
 @dataclass(frozen=True)
@@ -34,13 +33,7 @@ class MLP(Network):
     """
 
     hidden: Sequence[int] = (64,)
-    dropout: float = 0.5
-    weight_decay: float = 5e-4
-    learning_rate: float = 0.01
     num_epochs: int = 500
-    patience: int = 100
-    normalization: Normalization = "none"
-    seed: int = 0
 
     needs: ClassVar[tuple[str, ...]] = ("features",)
 

@@ -67,10 +67,10 @@ class LabelPropagation:
 
     def __post_init__(self) -> None:
         if self.alpha is not None:
-            object.__setattr__(self, "alpha", checks.real("alpha", self.alpha, low=0, high=1, open_high=True))
+            checks.keep(self, alpha=checks.real("alpha", self.alpha, low=0, high=1, open_high=True))
         checks.one_of("class_mass", self.class_mass, (False, True))
-        object.__setattr__(self, "num_iterations", checks.integer("num_iterations", self.num_iterations, low=1))
-        object.__setattr__(self, "tolerance", checks.real("tolerance", self.tolerance, low=0))
+        checks.keep(self, num_iterations=checks.integer("num_iterations", self.num_iterations, low=1))
+        checks.keep(self, tolerance=checks.real("tolerance", self.tolerance, low=0))
 
     def __call__(self, problem: Problem, *, progress: Progress) -> Fitted:
         """Iterate until scores stand still."""

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cleora_jax.graph.labels import leading
 from cleora_jax.learn.classifiers.problem import Known
 
 FLOOR = 1e-12  # of a probability, so that a class held impossible costs much, not infinitely much
@@ -32,10 +33,7 @@ def top_classes(scores: np.ndarray, count: np.ndarray) -> np.ndarray:
         scores: float[m, c], at least 0.
         count: int[m].
     """
-    order = np.argsort(-scores, axis=1, kind="stable")
-    chosen = np.zeros(scores.shape, bool)
-    np.put_along_axis(chosen, order, np.arange(scores.shape[1]) < count[:, None], axis=1)
-    return chosen & (scores > 0)
+    return leading(scores, count) & (scores > 0)
 
 
 def score_of(scores: np.ndarray, known: Known) -> Score | None:

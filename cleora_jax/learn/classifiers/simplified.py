@@ -43,8 +43,8 @@ class SGC:
     needs: ClassVar[tuple[str, ...]] = ("features", "graph")
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "num_steps", checks.integer("num_steps", self.num_steps, low=0))
-        object.__setattr__(self, "C", checked_strengths(self.C))
+        checks.keep(self, num_steps=checks.integer("num_steps", self.num_steps, low=0))
+        checks.keep(self, C=checked_strengths(self.C))
         checks.one_of("normalization", self.normalization, NORMALIZATIONS)
 
     def __call__(self, problem: Problem, *, progress: Progress) -> Fitted:

@@ -18,6 +18,7 @@ from cleora_jax._progress import Progress
 from cleora_jax.learn.classifiers.layers import Inputs, Parameters, logits_of
 from cleora_jax.learn.classifiers.problem import Known
 from cleora_jax.learn.classifiers.scores import merit
+from cleora_jax.learn.early_stopping import Best
 from cleora_jax.vectors.stable import product
 
 ADAM = optax.scale_by_adam()
@@ -108,27 +109,19 @@ def train(parameters: Parameters, train: Part, validation: Part, plan: Plan, pro
     state, key = ADAM.init(parameters), jax.random.key(plan.seed)
     target = jax.device_put(train.known.target.astype(np.float32))
     decay = tuple(np.float32(each) for each in plan.decay)
-    held = len(validation.rows) > 0
-    seen = [(np.nan, *_judged(parameters, validation, plan.single))]
-    best, best_epoch = parameters, 0
+    best = Best(parameters, (np.nan, *_judged(parameters, validation, plan.single)), plan.patience)
     for epoch in range(1, plan.num_epochs + 1):
         parameters, state, loss = _step(
             parameters, state, train.inputs, train.rows, target, jax.random.fold_in(key, epoch),
             np.float32(plan.learning_rate), decay, dropout=plan.dropout, single=plan.single,
         )  # fmt: skip
-        seen.append((float(loss), *_judged(parameters, validation, plan.single)))
-        if not np.isfinite(seen[epoch][0]):
-            raise checks.OptionError(f"the loss is {seen[epoch][0]} in epoch {epoch}: `learning_rate` must be smaller.")
+        if not np.isfinite(loss):
+            raise checks.OptionError(f"the loss is {float(loss)} in epoch {epoch}: `learning_rate` must be smaller.")
+        stops = best.stops(parameters, (float(loss), *_judged(parameters, validation, plan.single)))
         progress("classifying", epoch, plan.num_epochs)
-        if not held or _order(seen[epoch]) > _order(seen[best_epoch]):
-            best, best_epoch = parameters, epoch
-        elif epoch - best_epoch >= plan.patience:
+        if stops:
             break
-    return Trained(best, best_epoch, Epochs(*np.array(seen).T))
-
-
-def _order(seen: tuple[float, float, float]) -> tuple[float, float]:
-    return seen[2], -seen[1]
+    return Trained(best.parameters, best.epoch, Epochs(*np.array(best.history).T))
 
 
 def _judged(parameters: Parameters, part: Part, single: bool) -> tuple[float, float]:

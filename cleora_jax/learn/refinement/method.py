@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from cleora_jax import _checks as checks
 from cleora_jax.learn.refinement.losses import LOSSES, Loss
@@ -49,18 +49,12 @@ class Refine:
     def __post_init__(self) -> None:
         checks.one_of("target", self.target, TARGETS)
         checks.one_of("loss", self.loss, LOSSES)
-        for name in ("num_epochs", "batch_size", "patience"):
-            self._keep(name, checks.integer(name, getattr(self, name), low=1))
-        self._keep("num_negatives", checks.integer("num_negatives", self.num_negatives, low=0))
-        self._keep("seed", checks.integer("seed", self.seed, low=-(2**63), high=2**64 - 1))
-        self._keep("margin", checks.real("margin", self.margin, low=0, high=2))
-        self._keep("learning_rate", checks.real("learning_rate", self.learning_rate, low=0))
-        self._keep("validation", checks.real("validation", self.validation, low=0, high=1, open_high=True))
+        checks.keep_integers(self, num_epochs=1, batch_size=1, patience=1, num_negatives=0)
+        checks.keep(self, seed=checks.seed(self.seed))
+        checks.keep(self, margin=checks.real("margin", self.margin, low=0, high=2))
+        checks.keep(self, learning_rate=checks.real("learning_rate", self.learning_rate, low=0))
+        checks.keep(self, validation=checks.real("validation", self.validation, low=0, high=1, open_high=True))
         if self.hidden is not None:
-            self._keep("hidden", checks.integer("hidden", self.hidden, low=1))
+            checks.keep(self, hidden=checks.integer("hidden", self.hidden, low=1))
             if self.target != "head":
                 raise checks.OptionError("`hidden` is the width of a head: it needs `target='head'`.")
-
-    def _keep(self, name: str, value: Any) -> None:
-        """Replace a setting by its checked value, so that NumPy's numbers become Python's."""
-        object.__setattr__(self, name, value)

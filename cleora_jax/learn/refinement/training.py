@@ -13,6 +13,7 @@ import optax
 
 from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress
+from cleora_jax.learn.early_stopping import Best
 from cleora_jax.learn.refinement.batches import Batch, PairRows, batches_of
 from cleora_jax.learn.refinement.losses import Loss, Scores, apart_losses, pair_losses
 from cleora_jax.learn.refinement.method import Refine
@@ -97,8 +98,7 @@ def train(
     parameters, table = jax.device_put((parameters, data.table))
     state = model.optimizer.init(parameters)
     judged = partial(_judged, model, table, data.held, method.margin)
-    seen = [(np.nan, *judged(parameters))]
-    best, best_epoch, held = parameters, 0, not np.isnan(seen[0][2])
+    best = Best(parameters, (np.nan, *judged(parameters)), method.patience)
     for epoch in range(1, method.num_epochs + 1):
         total = 0.0
         for batches in batches_of(rng, data.known, data.train, method):
@@ -107,18 +107,11 @@ def train(
             total += float(losses)
         if not np.isfinite(total):
             raise checks.OptionError(f"the loss is {total} in epoch {epoch}: the optimiser must take smaller steps.")
-        seen.append((total / len(data.train.positive), *judged(parameters)))
+        stops = best.stops(parameters, (total / len(data.train.positive), *judged(parameters)))
         progress("refining", epoch, method.num_epochs)
-        if not held or _merit(seen[epoch]) > _merit(seen[best_epoch]):
-            best, best_epoch = parameters, epoch
-        elif epoch - best_epoch >= method.patience:
+        if stops:
             break
-    return Trained(best, best_epoch, History(*np.array(seen).T))
-
-
-def _merit(seen: tuple[float, float, float]) -> tuple[float, float]:
-    """What epochs are compared by: the AUC and, among equals (it may well be 1), the loss."""
-    return seen[2], -seen[1]
+    return Trained(best.parameters, best.epoch, History(*np.array(best.history).T))
 
 
 @partial(jax.jit, static_argnames=("model", "loss"))

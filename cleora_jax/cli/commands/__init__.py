@@ -1,0 +1,33 @@
+"""One file for each command, and the table of them. What two commands need lies one folder up.
+
+A new command is a module with `HELP`, `arguments` and `run`, and its line in the table. Every module is imported before
+arguments are read: what is heavy is imported where `run` needs it.
+"""
+
+import argparse
+from typing import Any, Protocol
+
+from cleora_jax.cli.commands import convert, embed, info, methods, similar, transform, update
+
+
+class Command(Protocol):
+    """What the program asks of a command."""
+
+    HELP: str
+
+    def arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Add its arguments, but for those of every command (`options.common_arguments`)."""
+
+    def run(self, args: argparse.Namespace) -> dict[str, Any]:
+        """Do it, and return the answer as `--json` prints it."""
+
+
+COMMANDS: dict[str, Command] = {
+    "methods": methods,
+    "embed": embed,
+    "transform": transform,
+    "update": update,
+    "info": info,
+    "similar": similar,
+    "convert": convert,
+}  # in the order of `cleora-jax --help`

@@ -1,0 +1,29 @@
+"""`cleora-jax convert`."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from cleora_jax.cli.messages import say
+from cleora_jax.cli.writing import answer, column_argument, output_argument, vectors_in, write
+
+HELP = "write saved embeddings in another format"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Two files."""
+    parser.add_argument("--input", "-i", required=True, metavar="FILE", help="saved embeddings")
+    output_argument(parser)
+    column_argument(parser)
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Read vectors and write them."""
+    from cleora_jax import load_embedding
+    from cleora_jax.vectors.formats import check_destination
+
+    check_destination(args.output)
+    written, (embedding,) = write(args, {args.output: load_embedding(args.input)})
+    say(args, vectors_in(embedding, written))
+    return answer(written, embedding)

@@ -1,0 +1,77 @@
+"""`cleora-jax similar`."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from cleora_jax._checks import OptionError
+from cleora_jax.cli.features import features_of
+from cleora_jax.cli.messages import say, show
+from cleora_jax.cli.method import METHOD_OPTIONS, method_arguments, method_of
+from cleora_jax.cli.reading import read_graph
+from cleora_jax.cli.source import check_source, source_arguments
+from cleora_jax.cli.watching import steps
+
+if TYPE_CHECKING:
+    from cleora_jax import Embedding, Features
+    from cleora_jax.cleora import Method
+
+HELP = "list the entities most similar to one"
+
+Neighbours = list[tuple[str | tuple[str, str], float]]
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Files or saved vectors, the query, and a method for files."""
+    source_arguments(parser, "search")
+    parser.add_argument("--entity", action="append", required=True, metavar="ID", help="the query; may be repeated")
+    parser.add_argument("--column", metavar="NAME", help="the query's column, where ids stand in several")
+    parser.add_argument("--among", metavar="NAME", help="list only entities of this column")
+    parser.add_argument("--top-k", "-k", type=int, default=10, metavar="K", help="how many (default: 10)")
+    method_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Load or make vectors, and list the neighbours in them."""
+    either = "--embeddings (a saved file) or --input (interaction files, embedded first)"
+    check_source(args, either, beside=METHOD_OPTIONS)
+    method, init = method_of(args), features_of(args)
+    if args.top_k < 1:
+        raise OptionError(f"`--top-k` must be at least 1, got {args.top_k}.")
+    found = _neighbours(args, _vectors(args, method, init))
+    for entity, neighbours in zip(args.entity, found, strict=True):
+        if len(args.entity) > 1:
+            show(args, entity)
+        for neighbour, score in neighbours:
+            show(args, f"{score:7.4f}  {neighbour if isinstance(neighbour, str) else '  '.join(neighbour)}")
+    return {
+        entity: [{**_named(neighbour), "cosine": round(float(score), 6)} for neighbour, score in neighbours]
+        for entity, neighbours in zip(args.entity, found, strict=True)
+    }
+
+
+def _vectors(args: argparse.Namespace, method: Method, init: Features | None) -> Embedding:
+    from cleora_jax import embed, load_embedding
+
+    if args.embeddings:
+        return load_embedding(args.embeddings)
+    graph = read_graph(args, args.input)
+    graph.vocab.take(graph.kept).indices(args.entity, args.column)  # before the work, not after it
+    with steps(args) as progress:
+        return embed(graph, method, init=init, relations="joint", progress=progress)
+
+
+def _neighbours(args: argparse.Namespace, embedding: Embedding) -> list[Neighbours]:
+    """Neighbours of each entity asked for; an isolated one has none, and that is said."""
+    found = embedding.most_similar(args.entity, k=args.top_k, column=args.column, among=args.among)
+    for at, vector in enumerate(embedding.rows(args.entity, args.column)):
+        if not vector.any():
+            say(args, f"{args.entity[at]!r} stands in no hyperedge: it has the zero vector, and no neighbours.")
+            found[at] = []
+    return found
+
+
+def _named(entity: str | tuple[str, str]) -> dict[str, str]:
+    """An entity for JSON: its id, and its column where there are several."""
+    return {"id": entity} if isinstance(entity, str) else {"column": entity[0], "id": entity[1]}

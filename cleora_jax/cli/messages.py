@@ -1,0 +1,52 @@
+"""All that is printed. Answers go to standard output, words about the work to standard error."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Container
+from typing import Any
+
+
+def show(args: argparse.Namespace, answer: str) -> None:
+    """A line of the answer, for people: with `--json` it is in the object instead."""
+    if not args.json:
+        print(answer)
+
+
+def show_json(answer: dict[str, Any]) -> None:
+    """The answer as one object, for programs."""
+    print(json.dumps(answer, ensure_ascii=False))
+
+
+def say(args: argparse.Namespace, message: str) -> None:
+    """A line about the work, for people who watch it."""
+    if not (args.json or args.quiet):
+        print(message, file=sys.stderr)
+
+
+def complain(message: str) -> None:
+    """A line that is said to everyone: why the program ends, or may."""
+    print(f"cleora-jax: {message}", file=sys.stderr)
+
+
+def show_warning(options: Container[str], message: Warning | str, *_: Any, **__: Any) -> None:
+    """A warning of the library in the words of the command line; stands in for `warnings.showwarning`."""
+    complain(f"warning: {as_options(options, str(message))}")
+
+
+def as_options(options: Container[str], message: str) -> str:
+    """Names of arguments in a message as the options of the command line that they are.
+
+    Example:
+        >>> as_options(["dim", "iterations"], "`dim` and `num_iterations=3`, but not `graph`")
+        '`--dim` and `--iterations 3`, but not `graph`'
+    """
+
+    def option(match: re.Match[str]) -> str:
+        name = {"num_iterations": "iterations", "paths": "input"}.get(match[1], match[1])
+        return f"`--{name.replace('_', '-')}{match[2].replace('=', ' ')}`" if name in options else match[0]
+
+    return re.sub(r"`([a-z_]+)((?:=[^`]*)?)`", option, message)

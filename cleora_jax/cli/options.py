@@ -1,0 +1,33 @@
+"""Options of every command, and what may be said about any option."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+
+from cleora_jax._checks import OptionError
+
+
+def common_arguments(parser: argparse.ArgumentParser) -> None:
+    """`--threads`, `--json` and `--quiet`."""
+    parser.add_argument("--threads", type=int, metavar="N", help="processor cores to use (default: all)")
+    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    parser.add_argument("--quiet", "-q", action="store_true", help="no progress bar and no summary")
+
+
+def limit_threads(count: int) -> None:
+    """Confine this process to `count` cores, before jax is imported: XLA sizes its thread pool by them."""
+    if not hasattr(os, "sched_setaffinity"):
+        raise OptionError("`--threads` needs an operating system with processor affinity (Linux).")
+    cores = sorted(os.sched_getaffinity(0))
+    if not 1 <= count <= len(cores):
+        raise OptionError(f"`--threads` must be between 1 and {len(cores)}, got {count}.")
+    os.sched_setaffinity(0, cores[:count])
+
+
+def refuse(args: argparse.Namespace, names: Sequence[str], why: str) -> None:
+    """Raise OptionError for the first of some options that was given another value than its default."""
+    for name in names:
+        if getattr(args, name) != args.parser.get_default(name):
+            raise OptionError(f"`--{name.replace('_', '-')}` {why}")

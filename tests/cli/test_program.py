@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -56,6 +57,12 @@ def test_json_is_one_object_and_nothing_else(tmp_path, baskets, saved, capsys):
         captured = capsys.readouterr()
         assert isinstance(json.loads(captured.out), dict)
     assert load_embedding(target).settings["dim"] == 8
+
+
+def test_convert_does_not_overwrite_what_it_reads(saved, capsys):
+    before = Path(saved).read_bytes()
+    assert main(["convert", "-i", saved, "-o", saved, "--column", "node"]) == 2
+    assert "is an input, too" in capsys.readouterr().err and Path(saved).read_bytes() == before
 
 
 def test_quiet_in_a_pipe(tmp_path, baskets):

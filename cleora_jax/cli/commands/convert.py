@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from cleora_jax.cli.messages import say
-from cleora_jax.cli.writing import answer, column_argument, output_argument, vectors_in, write
+from cleora_jax.cli.writing import answer, check_not_an_input, column_argument, output_argument, vectors_in, write
 
 HELP = "write saved embeddings in another format"
 
@@ -21,9 +21,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Read vectors and write them."""
     from cleora_jax import load_embedding
-    from cleora_jax.vectors.formats import check_destination
+    from cleora_jax.vectors.formats import check_destination, files_of
 
     check_destination(args.output)
+    check_not_an_input(args.output, files_of(args.input))
     written, (embedding,) = write(args, {args.output: load_embedding(args.input)})
     say(args, vectors_in(embedding, written))
     return answer(written, embedding)

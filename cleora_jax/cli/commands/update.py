@@ -40,10 +40,10 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     with steps(args) as progress:
         grown = update(fitted, more, gone=gone, num_iterations=args.iterations, progress=progress)
     found = {} if args.output is None else {args.output: grown.embedding}
-    written, _ = write(args, found, None if args.save_model is None else grown)
+    written, kept = write(args, found, None if args.save_model is None else grown)
     new = grown.graph.num_entities - fitted.graph.num_entities
     say(args, f"{new:,} new entities, {len(grown.embedding):,} in all; written: {', '.join(written)}")
-    return answer(written, grown.embedding, new=new)
+    return answer(written, *(kept or [grown.embedding]), new=new)
 
 
 def _check(args: argparse.Namespace) -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from cleora_jax.cleora import Features as Features
     from cleora_jax.cleora import Fitted as Fitted
     from cleora_jax.cleora import RankWarning as RankWarning
+    from cleora_jax.cleora import SpectralCleora as SpectralCleora
     from cleora_jax.cleora import Trace as Trace
     from cleora_jax.cleora import TwoSidedWarning as TwoSidedWarning
     from cleora_jax.cleora import embed as embed
@@ -139,7 +140,7 @@ _NAMES_OF = {
     """,
     "data": "Dataset DatasetInfo download list_datasets load_dataset",
     "cleora": """
-        Cleora Features Fitted RankWarning Trace TwoSidedWarning embed embed_apart embed_edge_features
+        Cleora Features Fitted RankWarning SpectralCleora Trace TwoSidedWarning embed embed_apart embed_edge_features
         fit hyperedge_means load_fitted propagate sweep transform update
     """,
     "graph": """

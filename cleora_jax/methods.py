@@ -20,12 +20,13 @@ from cleora_jax.baselines import (
     RandNE,
     SketchNE,
 )
-from cleora_jax.cleora import Cleora
+from cleora_jax.cleora import Cleora, SpectralCleora
 from cleora_jax.cleora.verb import Method
 
 METHODS: Mapping[str, type[Any]] = MappingProxyType(
     {
         "cleora": Cleora,
+        "cleora-spectral": SpectralCleora,
         "prone": ProNE,
         "sketchne": SketchNE,
         "netmf": NetMF,

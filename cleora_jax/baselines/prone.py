@@ -25,7 +25,7 @@ from cleora_jax.sparse.operator import Operator, apply
 from cleora_jax.sparse.spectral import linear, randomized_svd
 from cleora_jax.vectors.embedding import Embedding
 from cleora_jax.vectors.orthogonal import gram, orthonormal, svd, times
-from cleora_jax.vectors.passes import normalize_rows
+from cleora_jax.vectors.passes import unit
 
 OVERSAMPLING, POWER = 10, 5  # of the authors' code
 MAX_TERMS = 1_000
@@ -126,7 +126,7 @@ class ProNE(Baseline):
         found = randomized_svd(
             linear(op), rank, oversampling=OVERSAMPLING, power=POWER, seed=self.seed, progress=progress
         )
-        start = _unit(found.sources)
+        start = unit(found.sources)
         return fetched(start if self.filter is None else filtered(matrix, start, self.filter, progress))
 
 
@@ -162,7 +162,7 @@ def filtered(matrix: sp.csr_array, start: jax.Array, by: Filter, progress: Progr
         total = total + (2 * (-1) ** term * bessel[term]) * now
         progress("filtering", term, by.num_terms - 1)
     ended = jnp.asarray(degree / degree.max(), jnp.float32)[:, None] * (op @ (start - total))
-    return _unit(ended if by.ending == "none" else _orthogonalised(ended))
+    return unit(ended if by.ending == "none" else _orthogonalised(ended))
 
 
 @jax.jit
@@ -183,11 +183,6 @@ def _orthogonalised(table: jax.Array) -> jax.Array:
     q = orthonormal(table)
     left, values, _ = svd(gram(q, table))
     return times(q, left * np.sqrt(values))
-
-
-@jax.jit
-def _unit(table: jax.Array) -> jax.Array:
-    return normalize_rows([table], "l2")[0]
 
 
 def spectral_propagation(

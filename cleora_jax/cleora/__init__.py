@@ -10,6 +10,7 @@ from cleora_jax.cleora.method import Cleora as Cleora
 from cleora_jax.cleora.run import RankWarning as RankWarning
 from cleora_jax.cleora.run import Trace as Trace
 from cleora_jax.cleora.run import TwoSidedWarning as TwoSidedWarning
+from cleora_jax.cleora.spectral import SpectralCleora as SpectralCleora
 from cleora_jax.cleora.streaming import update as update
 from cleora_jax.cleora.sweeps import sweep as sweep
 from cleora_jax.cleora.verb import Method as Method

@@ -230,6 +230,12 @@ def normalize_rows(chunk: Chunk, normalization: Normalization) -> list[jax.Array
     return [block * scale for block in chunk]
 
 
+@jax.jit
+def unit(table: jax.Array) -> jax.Array:
+    """A table float32[n, d], its rows at unit length; zero rows stay zero."""
+    return normalize_rows([table], "l2")[0]
+
+
 def _no_sums(blocks: Blocks) -> _Sums:
     dim = sum(block.shape[1] for block in blocks)
     row, square = jnp.zeros((1, dim), jnp.float32), jnp.zeros((dim, dim), jnp.float32)

@@ -62,6 +62,8 @@ CASES = {
     "SketchNE, α": Case(cj.SketchNE(dim=DIM, alpha=0.4, scaling="none"), True),
     "SketchNE, filtered": Case(cj.SketchNE(dim=DIM, filter=cj.Filter()), True, scale_free=False),
     "SketchNE, whole": Case(cj.SketchNE(dim=ALL), relabels=True),
+    "Spectral Cleora": Case(cj.SpectralCleora(dim=DIM)),
+    "Spectral Cleora, whole": Case(cj.SpectralCleora(dim=ALL), relabels=True),
     "Laplacian": Case(cj.LaplacianEigenmaps(dim=DIM), scale_free=False),
     "Laplacian, whole": Case(cj.LaplacianEigenmaps(dim=ALL), scale_free=False, relabels=True),
 }
@@ -292,6 +294,12 @@ BAD = [
     (cj.SketchNE, {"negatives": -1}, "`negatives`"),
     (cj.SketchNE, {"scaling": "unit"}, "`scaling`"),
     (cj.SketchNE, {"filter": True}, "`filter`"),
+    (cj.SpectralCleora, {"depths": ()}, "`depths`"),
+    (cj.SpectralCleora, {"depths": (2, 1)}, "`depths`"),
+    (cj.SpectralCleora, {"depths": (1, 1)}, "`depths`"),
+    (cj.SpectralCleora, {"depths": 3}, "`depths`"),
+    (cj.SpectralCleora, {"depths": (-1,)}, "`depths`"),
+    (cj.SpectralCleora, {"power": -1}, "`power`"),
     (cj.LaplacianEigenmaps, {"tolerance": 0}, "`tolerance`"),
 ]
 

@@ -23,13 +23,13 @@ methods = {
     "HOPE, arcs": cj.HOPE(directed=True), "SketchNE": cj.SketchNE(filter=cj.Filter()),
     "SketchNE, α": cj.SketchNE(alpha=0.4), "NetMF": cj.NetMF(), "NetMF of few": cj.NetMF(rank=256),
     "NetMF of few, never stored": cj.NetMF(rank=256), "GraRep": cj.GraRep(),
-    "Laplacian": cj.LaplacianEigenmaps(dim=16),
+    "Laplacian": cj.LaplacianEigenmaps(dim=16), "Spectral Cleora": cj.SpectralCleora(),
 }
 for name in names:
     netmf.MAX_DENSE = 100 if name.endswith("never stored") else 20_000
     print(name, hashlib.sha256(cj.embed(graph, methods[name]).vectors.tobytes()).hexdigest())
 """
-SPARSE = ["ProNE", "RandNE", "FastRP", "HOPE", "HOPE, arcs", "SketchNE", "SketchNE, α", "Laplacian"]
+SPARSE = ["ProNE", "RandNE", "FastRP", "HOPE", "HOPE, arcs", "SketchNE", "SketchNE, α", "Laplacian", "Spectral Cleora"]
 DENSE = ["NetMF", "NetMF of few", "NetMF of few, never stored", "GraRep"]
 
 

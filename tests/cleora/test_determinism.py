@@ -46,7 +46,10 @@ def run(threads: int, chunk: int, dim: int, form: str, paths: list[str], pool: i
     return hashes.pop()
 
 
-@pytest.mark.parametrize(("dim", "form"), [(64, "clique"), (200, "factored"), (256, "clique"), (512, "clique")])
+WIDE = [pytest.param(dim, "clique", marks=pytest.mark.slow) for dim in (256, 512)]
+
+
+@pytest.mark.parametrize(("dim", "form"), [(64, "clique"), (200, "factored"), *WIDE])
 def test_bit_identical(files, dim, form):
     one, three = files
     reference = run(1, 1 << 23, dim, form, one)

@@ -142,7 +142,9 @@ def _phase(task: Task, events: list[Event]) -> str:
 def _too_few(task: Task, events: list[Event]) -> Failure | None:
     """The process saw that another round would not end in time, and judged those that there were."""
     done = sum(event["event"] == "judged" for event in events)
-    return None if done == task.rounds else Failure("time limit", f"{task.time_limit:g} s, {done} of {task.rounds} rounds")
+    if done == task.rounds:
+        return None
+    return Failure("time limit", f"{task.time_limit:g} s, {done} of {task.rounds} rounds done and judged")
 
 
 def _crash(events: list[Event], process: Popen[bytes], errors: Path) -> Failure:

@@ -187,7 +187,8 @@ class BenchmarkResults:
         parts = []
         for (dataset, judge), lines in self.grouped().items():
             head, rows = table_of(judge, lines)
-            parts.append("\n".join([f"{dataset}, {judge}: {_what(judge, lines)}", text_table(head, rows), *notes_of(lines)]))
+            above = f"{dataset}, {judge}: {_what(judge, lines)}"
+            parts.append("\n".join([above, text_table(head, rows), *notes_of(lines)]))
         return "\n\n".join(parts)
 
     def grouped(self) -> dict[tuple[str, Judge], list[Line]]:
@@ -237,7 +238,7 @@ def table_of(judge: Judge, lines: Sequence[Line]) -> tuple[list[str], list[list[
     """Headings and rows of the lines of one data set."""
     columns = _columns(judge, lines)
     rows = [row for line in lines for row in _rows(line, columns)]
-    return ["method", *columns, "cold", "warm", "peak"], rows
+    return ["method", *columns, "cold", "warm", "before", "peak"], rows
 
 
 def _columns(judge: Judge, lines: Sequence[Line]) -> dict[str, tuple[Any, ...]]:
@@ -260,7 +261,7 @@ def main_metric(lines: Sequence[Line]) -> str:
 
 def _rows(line: Line, columns: dict[str, tuple[Any, ...]]) -> Iterator[list[str]]:
     """A row; of rivals one each."""
-    costs = [_seconds(line.cold), _seconds(line.warm), "–" if line.peak is None else readable(line.peak)]
+    costs = [_seconds(line.cold), _seconds(line.warm), _bytes(line.figures.get("rss_before")), _bytes(line.peak)]
     names = dict.fromkeys(score.rival for score in line.scores) if line.task.method == RIVALS else {None: None}
     for rival in names or {RIVALS: None}:
         scores = (line.score(*(*of, *[None] * (3 - len(of))), rival) for of in columns.values())
@@ -278,6 +279,10 @@ def _shown(score: Score | None) -> str:
 
 def _seconds(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f} s"
+
+
+def _bytes(value: int | None) -> str:
+    return "–" if value is None else readable(value)
 
 
 def _what(judge: Judge, lines: Sequence[Line]) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from cleora_jax import _checks as checks
-from cleora_jax.cleora.verb import Method
-from cleora_jax.methods import METHODS
+
+if TYPE_CHECKING:
+    from cleora_jax.cleora.verb import Method
 
 Judge = Literal["nodes", "links"]
 JUDGES = ("nodes", "links")
@@ -72,6 +73,8 @@ def kind_named(name: str) -> type[Any]:
     """
     module, colon, attribute = name.partition(":")
     if not colon:
+        from cleora_jax.methods import METHODS  # and with it JAX, which not every method needs
+
         checks.one_of("methods", name, tuple(METHODS))
         return METHODS[name]
     try:
@@ -85,6 +88,8 @@ def kind_named(name: str) -> type[Any]:
 
 def name_of(method: Any) -> str:
     """The name by which a fresh process finds the class of a method."""
+    from cleora_jax.methods import METHODS
+
     kind = type(method)
     if not is_dataclass(kind) or not callable(method):
         raise TypeError(f"`methods` must be names or methods such as ProNE(dim=64), got {method!r:.100}.")

@@ -20,14 +20,18 @@ class JsonLines:
 
     Args:
         lines: what stood in it, as bytes without their ends.
-        torn: it had a last line without an end, which is cut off.
+        torn: a last line without an end, if there was one; `cut` it before anything is added.
         handle: of the file; `name` is the argument that named it, for messages.
     """
 
     lines: tuple[bytes, ...]
-    torn: bool
+    torn: bytes
     handle: int
     name: str
+
+    def cut(self) -> None:
+        """Take the torn line off the file."""
+        os.ftruncate(self.handle, sum(len(line) + 1 for line in self.lines))
 
     def append(self, entry: Mapping[str, Any]) -> None:
         """Write a line at once, by one call, and flush it to disk."""
@@ -61,17 +65,15 @@ def opened_lines(path: str | os.PathLike[str], begins: bytes, name: str, what: s
         >>> _ = path.write_bytes(path.read_bytes() + b'{"a": 2')
         >>> with opened_lines(path, b'{"a": ', "output", "an example") as file:
         ...     file.lines, file.torn
-        ((b'{"a": 1}',), True)
+        ((b'{"a": 1}',), b'{"a": 2')
     """
     handle = os.open(check_target(path), os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
     try:
         _lock(handle, path, name)
         lines, torn = whole_lines(path)
-        if torn:
-            if not (torn.startswith(begins) or begins.startswith(torn)):
-                raise InputError(f"{os.fspath(path)}: its end is no line of {what}.")
-            os.ftruncate(handle, os.fstat(handle).st_size - len(torn))
-        yield JsonLines(lines, bool(torn), handle, name)
+        if torn and not (torn.startswith(begins) or begins.startswith(torn)):
+            raise InputError(f"{os.fspath(path)}: its end is no line of {what}.")
+        yield JsonLines(lines, torn, handle, name)
     finally:
         os.close(handle)
 

@@ -18,6 +18,7 @@ from cleora_jax.evaluate.interval import Summary, summary, text_table
 
 BEGINS = b'{"dataset": '  # every line
 WHAT = "a benchmark"
+Column = tuple[str, float | str | None, bool | None]  # metric, share, whether tuned
 NODE_COLUMNS = ((0.1, True), (0.5, True), (0.1, False), (0.5, False), (0.9, False))
 GIVEN_COLUMNS = (("given", True), ("given", False))
 LINK_COLUMNS = {
@@ -241,10 +242,10 @@ def table_of(judge: Judge, lines: Sequence[Line]) -> tuple[list[str], list[list[
     return ["method", *columns, "cold", "warm", "before", "peak"], rows
 
 
-def _columns(judge: Judge, lines: Sequence[Line]) -> dict[str, tuple[Any, ...]]:
+def _columns(judge: Judge, lines: Sequence[Line]) -> dict[str, Column]:
     """What is shown, by its heading: metric, share and whether tuned."""
     if judge == "links":
-        return {head: (metric,) for metric, head in LINK_COLUMNS.items()}
+        return {head: (metric, None, None) for metric, head in LINK_COLUMNS.items()}
     metric = main_metric(lines)
     given = any(score.train == "given" for line in lines for score in line.scores)
     return {
@@ -259,12 +260,12 @@ def main_metric(lines: Sequence[Line]) -> str:
     return "accuracy" if "accuracy" in metrics else "micro_f1"
 
 
-def _rows(line: Line, columns: dict[str, tuple[Any, ...]]) -> Iterator[list[str]]:
+def _rows(line: Line, columns: dict[str, Column]) -> Iterator[list[str]]:
     """A row; of rivals one each."""
     costs = [_seconds(line.cold), _seconds(line.warm), _bytes(line.figures.get("rss_before")), _bytes(line.peak)]
     names = dict.fromkeys(score.rival for score in line.scores) if line.task.method == RIVALS else {None: None}
     for rival in names or {RIVALS: None}:
-        scores = (line.score(*(*of, *[None] * (3 - len(of))), rival) for of in columns.values())
+        scores = (line.score(*of, rival) for of in columns.values())
         mark = " !" if line.failure else ""
         yield [f"{rival or line.task.label}{mark}", *map(_shown, scores), *costs]
 

@@ -41,10 +41,10 @@ def run_benchmark(
     """Measure every method on every data set: scores with intervals, seconds cold and warm, peak memory.
 
     Each pair runs in a fresh process, one after the other. It embeds with seeds 0, 1, …, reads its memory, and only
-    then judges: round r is the embedding of seed r on split r, so that an interval holds chance of both. Classes are
-    judged by `classify_nodes`, at 10 and 50 % with `tune` and at 10, 50 and 90 % with C = 1, or on the given splits of a
-    data set that has several; links by `predict_edges` with its defaults, each round on a training graph of its own.
-    Where time does not suffice for all rounds, those that were done are judged, and the line says so.
+    then judges: round r is the embedding of seed r on split r, so that an interval holds the chance of both. Classes
+    are judged by `classify_nodes`, at 10 and 50 % with `tune` and at 10, 50 and 90 % with C = 1, or on the given splits
+    of a data set that has several; links by `predict_edges` with its defaults, each round on a training graph of its
+    own. Where time does not suffice for all rounds, those that were done are judged, and the line says so.
 
     Args:
         datasets: names of `list_datasets()`; they are not downloaded (see `load_dataset`).
@@ -142,7 +142,9 @@ def _record(output: str | os.PathLike[str] | None) -> Iterator[tuple[dict[str, L
         yield {}, None
         return
     with opened_lines(output, BEGINS, "output", WHAT) as file:
-        yield parsed(file.lines, output), file
+        known = parsed(file.lines, output)
+        file.cut()
+        yield known, file
 
 
 def _key(task: Task) -> str:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 from cleora_jax._checks import InputError
 from cleora_jax._jsonl import whole_lines
@@ -18,6 +18,7 @@ from cleora_jax.evaluate.interval import Summary, summary, text_table
 
 BEGINS = b'{"dataset": '  # every line
 WHAT = "a benchmark"
+MACHINE = ("versions", "machine", "cores", "date")
 Column = tuple[str, float | str | None, bool | None]  # metric, share, whether tuned
 NODE_COLUMNS = ((0.1, True), (0.5, True), (0.1, False), (0.5, False), (0.9, False))
 GIVEN_COLUMNS = (("given", True), ("given", False))
@@ -108,10 +109,10 @@ class Line:
 
     def as_dict(self) -> dict[str, Any]:
         """Everything, as what JSON can hold."""
-        plain = {name: value for name, value in asdict(self).items() if name not in ("task", "scores", "failure")}
+        plain = {name: getattr(self, name) for name in ("protocol", "version", "figures")}
         scores = [{name: value for name, value in asdict(one).items() if value is not None} for one in self.scores]
         failure = None if self.failure is None else self.failure._asdict()
-        return asdict(self.task) | plain | {"scores": scores, "failure": failure}
+        return asdict(self.task) | plain | {"scores": scores, "failure": failure} | self.machine
 
     @staticmethod
     def of(entry: dict[str, Any]) -> Line:
@@ -119,8 +120,9 @@ class Line:
         task = Task(**{field.name: entry[field.name] for field in fields(Task)})
         scores = tuple(Score(**one | {"values": tuple(one["values"])}) for one in entry["scores"])
         failure = None if entry["failure"] is None else Failure(**entry["failure"])
-        plain = {name: entry[name] for name in ("protocol", "version", "figures", "machine")}
-        return Line(task=task, scores=scores, failure=failure, **plain)
+        plain = {name: entry[name] for name in ("protocol", "version", "figures")}
+        machine = {name: entry[name] for name in MACHINE}
+        return Line(task=task, scores=scores, failure=failure, machine=machine, **plain)
 
 
 def key_of(task: Task, protocol: dict[str, Any], version: str) -> str:
@@ -150,6 +152,15 @@ def line_of(task: Task, protocol: dict[str, Any], version: str, outcome: Outcome
                 values.setdefault(of, []).append(one["value"])
     scores = tuple(Score(metric, tuple(found), *rest) for (metric, *rest), found in values.items())
     return Line(task, protocol, version, figures, scores, outcome.failure, machine)
+
+
+class Table(NamedTuple):
+    """A title, headings, rows of cells as text, and notes."""
+
+    title: str
+    head: list[str]
+    rows: list[list[str]]
+    notes: list[str]
 
 
 @dataclass(frozen=True, repr=False)
@@ -185,12 +196,11 @@ class BenchmarkResults:
         return f"BenchmarkResults({len(self.lines)} lines, {failed} of them cut short)"
 
     def __str__(self) -> str:
-        parts = []
-        for (dataset, judge), lines in self.grouped().items():
-            head, rows = table_of(judge, lines)
-            above = f"{dataset}, {judge}: {_what(judge, lines)}"
-            parts.append("\n".join([above, text_table(head, rows), *notes_of(lines)]))
-        return "\n\n".join(parts)
+        return "\n\n".join("\n".join([one.title, text_table(one.head, one.rows), *one.notes]) for one in self.tables())
+
+    def tables(self) -> list[Table]:
+        """One for each data set (and judge), as what `print` shows is made of."""
+        return [table_of(dataset, judge, lines) for (dataset, judge), lines in self.grouped().items()]
 
     def grouped(self) -> dict[tuple[str, Judge], list[Line]]:
         """Lines by data set and judge."""
@@ -235,11 +245,13 @@ def parsed(lines: Sequence[bytes], path: Any) -> dict[str, Line]:
     return found
 
 
-def table_of(judge: Judge, lines: Sequence[Line]) -> tuple[list[str], list[list[str]]]:
-    """Headings and rows of the lines of one data set."""
+def table_of(dataset: str, judge: Judge, lines: Sequence[Line]) -> Table:
+    """The lines of one data set as a table; of those cut short a note says why."""
     columns = _columns(judge, lines)
     rows = [row for line in lines for row in _rows(line, columns)]
-    return ["method", *columns, "cold", "warm", "before", "peak"], rows
+    notes = [f"! {line.task.label}: {line.failure.reason}: {line.failure.message}" for line in lines if line.failure]
+    title = f"{dataset}, {judge}: {_what(judge, lines)}"
+    return Table(title, ["method", *columns, "cold", "warm", "before", "peak"], rows, notes)
 
 
 def _columns(judge: Judge, lines: Sequence[Line]) -> dict[str, Column]:
@@ -288,12 +300,8 @@ def _bytes(value: int | None) -> str:
 
 def _what(judge: Judge, lines: Sequence[Line]) -> str:
     """What the figures are."""
-    rounds = max(line.task.rounds for line in lines)
+    count = max(line.task.rounds for line in lines)
+    rounds = f"{count} rounds, mean ± half of the 95 % interval" if count > 1 else "1 round"
     if judge == "links":
-        return f"links held out; {rounds} rounds, mean ± half of the 95 % interval; deg.: negatives follow degrees"
-    return f"{main_metric(lines)} by share of training labels; {rounds} rounds, mean ± half of the 95 % interval"
-
-
-def notes_of(lines: Sequence[Line]) -> list[str]:
-    """One for each line that was cut short."""
-    return [f"! {line.task.label}: {line.failure.reason}: {line.failure.message}" for line in lines if line.failure]
+        return f"links held out; {rounds}; deg.: negatives follow degrees"
+    return f"{main_metric(lines)} by share of training labels; {rounds}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, is_dataclass, replace
+from dataclasses import MISSING, Field, asdict, dataclass, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from cleora_jax import _checks as checks
@@ -57,7 +57,7 @@ class Task:
         """The method, with the settings that are not its defaults; `dim` and `weighted` apart."""
         if self.method == RIVALS:
             return RIVALS
-        usual = settings_of(kind_named(self.method)())
+        usual = {field.name: _lists(_default(field)) for field in fields(kind_named(self.method))}
         told = [f"{name}={value}" for name, value in self.settings.items()
                 if name not in ("dim", "weighted") and value != usual.get(name)]  # fmt: skip
         name = self.method.partition(":")[2] or self.method
@@ -109,8 +109,15 @@ def _names(kind: type[Any]) -> list[str]:
     return [field.name for field in fields(kind)]
 
 
+def _default(field: Field[Any]) -> Any:
+    """Of a setting, or MISSING."""
+    return field.default if field.default_factory is MISSING else field.default_factory()
+
+
 def _lists(value: Any) -> Any:
-    """Tuples as lists, and numbers of one's own kind as plain ones."""
+    """Tuples as lists, numbers of one's own kind as plain ones, and settings of settings by name."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return _lists(asdict(value))
     if isinstance(value, Mapping):
         return {name: _lists(one) for name, one in value.items()}
     if isinstance(value, (tuple, list)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, asdict, dataclass, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -102,7 +103,14 @@ def name_of(method: Any) -> str:
 
 def settings_of(method: Any) -> dict[str, Any]:
     """All settings of a method but its seed, as JSON gives them back."""
-    return {name: _lists(value) for name, value in asdict(method).items() if name not in NOT_SETTINGS}
+    found = {name: _lists(value) for name, value in asdict(method).items() if name not in NOT_SETTINGS}
+    try:
+        json.dumps(found)
+    except TypeError as error:
+        raise checks.OptionError(
+            f"`methods`: settings must be what JSON can hold, {method!r} is not: {error}."
+        ) from error
+    return found
 
 
 def _names(kind: type[Any]) -> list[str]:

@@ -78,6 +78,8 @@ def run_benchmark(
     dim, rivals = checks.integer("dim", dim, low=1), checks.boolean("rivals", rivals)
     place = None if folder is None else os.path.abspath(folder)
     names = [datasets] if isinstance(datasets, str) else list(datasets)
+    if not names:
+        raise checks.OptionError("`datasets` must be at least one, got none.")
     tasks = [
         Task(name, method, settings, judge_of(name, judge), rounds, time_limit)
         for name in dict.fromkeys(names)

@@ -125,7 +125,8 @@ def test_times_and_memory(nodes):
 def test_the_peak_holds_what_was_allocated_and_nothing_of_the_parent():
     ballast = np.ones(2**29, np.uint8)
     (line,) = cj.run_benchmark("karate", Hungry(2**28), rounds=1, rivals=False)
-    assert 2**28 <= line.peak - line.figures["rss_before"] < 2**28 + 2**26
+    taken = line.peak - line.figures["rss_before"]
+    assert 2**28 - 2**20 < taken < 2**28 + 2**26  # Linux counts pages of threads a little late
     assert line.figures["rss_before_peak"] < ballast.nbytes
 
 
@@ -317,7 +318,10 @@ def test_errors_say_what_is_wrong(tmp_path):
         (dict(methods="pron"), "`methods` must be one of 'cleora'"),
         (dict(methods="nowhere:Method"), "cannot be imported"),
         (dict(methods="os:getcwd"), "must be a dataclass"),
-        (dict(methods=[]), "at least one"),
+        (dict(methods=[]), "`methods` must be at least one"),
+        (dict(datasets=[]), "`datasets` must be at least one"),
+        (dict(methods=Plain(seed=0), datasets="karat"), "no data set"),
+        (dict(methods=Hungry(size=1j)), "what JSON can hold, Hungry"),
         (dict(rounds=0), "`rounds` must be at least 1, got 0"),
         (dict(time_limit=0), "`time_limit` must be above 0 seconds"),
         (dict(judge="words"), "`judge` must be one of 'auto', 'nodes', 'links', got 'words'"),

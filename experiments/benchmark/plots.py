@@ -66,7 +66,7 @@ def main() -> None:
 
 def against_time(groups: Panels) -> Any:
     """A panel for each data set: half of the labels, or held-out links, against seconds of a warm embedding."""
-    figure, axes = panels(groups)
+    figure, axes = panels(groups, sharex=True)
     for axis, ((dataset, judge), lines) in zip(axes, groups.items(), strict=False):
         metric = "auc_matched" if judge == "links" else main_metric(lines)
         for line in lines:
@@ -74,6 +74,7 @@ def against_time(groups: Panels) -> Any:
             if score is not None and seconds is not None:
                 point(axis, line, seconds, score, hollow=line.warm is None)
         axis.set(title=dataset, xscale="log", xlabel="seconds", ylabel=METRIC[metric])
+        axis.tick_params(labelbottom=True)
     legend(figure, groups, "One embedding, warm (faint: cold, for want of time). Whiskers: 95 % interval.")
     return figure
 
@@ -113,10 +114,11 @@ def against_nodes(groups: Panels) -> Any:
     return figure
 
 
-def panels(groups: Panels) -> tuple[Any, list[Any]]:
+def panels(groups: Panels, **shared: bool) -> tuple[Any, list[Any]]:
     """A figure with as many axes as there are groups."""
     rows = max(1, ceil(len(groups) / COLUMNS))
-    figure, grid = plt.subplots(rows, COLUMNS, figsize=(11, 2.6 * rows + 0.6), layout="constrained", squeeze=False)
+    size = (11, 2.6 * rows + 0.6)
+    figure, grid = plt.subplots(rows, COLUMNS, figsize=size, layout="constrained", squeeze=False, **shared)
     axes = list(grid.ravel())
     for axis in axes[len(groups) :]:
         axis.set_axis_off()

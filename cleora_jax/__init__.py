@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from cleora_jax.baselines import RandNE as RandNE
     from cleora_jax.baselines import SketchNE as SketchNE
     from cleora_jax.baselines import spectral_propagation as spectral_propagation
+    from cleora_jax.benchmark.results import BenchmarkResults as BenchmarkResults
+    from cleora_jax.benchmark.results import load_benchmark as load_benchmark
+    from cleora_jax.benchmark.verb import run_benchmark as run_benchmark
     from cleora_jax.cleora import Cleora as Cleora
     from cleora_jax.cleora import Features as Features
     from cleora_jax.cleora import Fitted as Fitted
@@ -138,6 +141,8 @@ _NAMES_OF = {
         DeepWalk FastRP Filter GraRep HOPE LaplacianEigenmaps NetMF Node2Vec ProNE RandNE SketchNE
         spectral_propagation
     """,
+    "benchmark.results": "BenchmarkResults load_benchmark",
+    "benchmark.verb": "run_benchmark",
     "data": "Dataset DatasetInfo download list_datasets load_dataset",
     "cleora": """
         Cleora Features Fitted RankWarning SpectralCleora Trace TwoSidedWarning embed embed_apart embed_edge_features

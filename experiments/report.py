@@ -18,6 +18,7 @@ matplotlib.use("Agg")
 import numpy as np
 from matplotlib import pyplot as plt
 
+from cleora_jax.benchmark.results import BenchmarkResults, Line
 from experiments.baselines.targets import TOLERANCES
 
 HERE = Path(__file__).resolve().parent
@@ -262,6 +263,25 @@ def tune(lines: Lines) -> str:
     ])  # fmt: skip
 
 
+PICTURES = {
+    "time": "Score against the seconds of an embedding",
+    "labels": "Score against the share of labels",
+    "memory": "Peak memory against entities",
+}
+
+
+def benchmark(lines: Lines) -> str:
+    """The pictures of `experiments.benchmark.plots`, and a table for each data set."""
+    parts = [f"![{title}](img/benchmark-{name}.svg)" for name, title in PICTURES.items()]
+    for table in BenchmarkResults(tuple(map(Line.of, lines))).tables():
+        parts += [
+            f"**{table.title}**",
+            rows(" | ".join(table.head), table.rows),
+            "\n".join(f"- {note}" for note in table.notes),
+        ]
+    return "\n\n".join(part for part in parts if part)
+
+
 def shown(value: Any) -> str:
     """A filter as its numbers."""
     return f"({', '.join(map(str, value.values()))})" if isinstance(value, dict) else str(value)
@@ -274,7 +294,7 @@ def spread(values: list[float]) -> str:
 
 TABLES = {
     "baselines": baselines, "scale": scale, "inductive": inductive, "hops": hops, "relations": relations,
-    "features": features, "refine": refine, "tune": tune, "sweep": sweep,
+    "features": features, "refine": refine, "tune": tune, "benchmark": benchmark, "sweep": sweep,
 }  # fmt: skip
 
 if __name__ == "__main__":

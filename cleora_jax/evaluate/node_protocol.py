@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from itertools import product
 from typing import Any, Literal, NamedTuple
@@ -14,7 +15,7 @@ from cleora_jax.evaluate.arrays import opened
 from cleora_jax.evaluate.classification import f1, top_k_labels
 from cleora_jax.evaluate.interval import Summary, summary, text_table
 from cleora_jax.evaluate.logistic import CLASSIFIERS, Classifier, as_features, class_scores, folds_of
-from cleora_jax.evaluate.node_splits import split_nodes
+from cleora_jax.evaluate.node_splits import NodeSplit, check_split, split_nodes
 from cleora_jax.graph.hyperedges import frozen
 from cleora_jax.graph.labels import Labels, labels_of
 from cleora_jax.vectors.embedding import Embedding
@@ -61,6 +62,10 @@ class NodeProtocol:
             raise checks.OptionError(f"`C` must be above 0, got {self.C}.")
         for name in ("unit_rows", "tune"):
             checks.keep(self, **{name: checks.boolean(name, getattr(self, name))})
+
+    def seed_of(self, split: int) -> int:
+        """What draws one of the splits."""
+        return int(np.random.default_rng([self.seed, split]).integers(2**62))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -144,7 +149,13 @@ class NodeScores:
         return f"{text_table(head, rows)}\n{note}"
 
 
-def classify_nodes(embedding: Embedding | np.ndarray, labels: Any, protocol: NodeProtocol | None = None) -> NodeScores:
+def classify_nodes(
+    embedding: Embedding | np.ndarray,
+    labels: Any,
+    protocol: NodeProtocol | None = None,
+    *,
+    splits: Sequence[NodeSplit] | None = None,
+) -> NodeScores:
     """How well logistic regression on the vectors tells the classes of entities it was not shown.
 
     Entities without a label are dropped. Where an entity has k labels, the k classes of highest score are predicted:
@@ -155,10 +166,14 @@ def classify_nodes(embedding: Embedding | np.ndarray, labels: Any, protocol: Nod
         embedding: of n entities, or float[n, d].
         labels: `Labels` of the same n entities in the same order, or what `labels_of` takes.
         protocol: default `NodeProtocol()`: 10 splits at 10, 50 and 90 %, C = 1.
+        splits: given ones, such as a publisher's, in place of random ones: their training parts are trained on, their
+            test parts judged, and validation parts not looked at. The result's protocol then has their number as
+            `splits`, and the mean share of the labelled entities that they train on as `train`.
 
     Raises:
         ValueError: another number of labels than vectors, NaN or infinity, fewer than two classes, a share that leaves
-            nothing to train on or to test, or a multinomial regression of several labels.
+            nothing to train on or to test, a multinomial regression of several labels, or given splits with rows
+            without a label, or in two parts.
 
     Reference: Perozzi, Al-Rfou and Skiena, DeepWalk, 2014; Qiu et al., NetMF, 2018, for C = 1 and liblinear.
 
@@ -185,12 +200,27 @@ def classify_nodes(embedding: Embedding | np.ndarray, labels: Any, protocol: Nod
     if kind == "multinomial" and not known.single:
         raise checks.OptionError("`classifier` 'multinomial' needs single labels; use 'one-vs-rest'.")
     judge = _Judge(vectors, known, kind, protocol)
-    runs = [[judge.run(share, split) for split in range(protocol.splits)] for share in protocol.train]
+    if splits is None:
+        runs = [[judge.random(share, split) for split in range(protocol.splits)] for share in protocol.train]
+    else:
+        given = _checked(splits, known)
+        runs = [[judge.run(parts, protocol.seed_of(split)) for split, parts in enumerate(given)]]
+        share = float(np.mean([len(parts.train) for parts in given])) / len(known.labelled)
+        protocol = replace(protocol, train=(share,), splits=len(given))
     values = {name: np.array([[run.scores[name] for run in splits] for splits in runs]) for name in METRICS}
     majority = {name: np.array([[run.majority[name] for run in splits] for splits in runs]) for name in METRICS}
     chosen = tuple(tuple(run.choice for run in splits) for splits in runs)
     sizes = len(known.classes), len(known.labelled), known.single
     return NodeScores(protocol, settings, *sizes, values, majority, chosen)
+
+
+def _checked(splits: Any, labels: Labels) -> list[NodeSplit]:
+    given = [splits] if isinstance(splits, NodeSplit) else list(splits)
+    if not given:
+        raise checks.OptionError("`splits` must hold at least one split, got none.")
+    for split in given:
+        check_split(labels, split, needed=("train", "test"), name="splits")
+    return given
 
 
 Choice = tuple[float, bool]  # C, and whether rows are of unit length
@@ -214,10 +244,13 @@ class _Judge:
         units = (False, True) if protocol.tune else (protocol.unit_rows,)
         self.features = {unit: as_features(vectors, unit) for unit in units}
 
-    def run(self, share: float, split: int) -> _Run:
-        """One split; a smaller share of it lies within a larger one."""
-        seed = int(np.random.default_rng([self.protocol.seed, split]).integers(2**62))
-        parts = split_nodes(self.labels, share, seed=seed)
+    def random(self, share: float, split: int) -> _Run:
+        """One random split; a smaller share of it lies within a larger one."""
+        seed = self.protocol.seed_of(split)
+        return self.run(split_nodes(self.labels, share, seed=seed), seed)
+
+    def run(self, parts: NodeSplit, seed: int) -> _Run:
+        """One split; `seed` draws the folds within its training part."""
         choice = self.choose(parts.train, seed) if self.protocol.tune else (self.protocol.C, self.protocol.unit_rows)
         frequency = np.tile(self.classes[parts.train].sum(axis=0), (len(parts.test), 1))
         return _Run(self.score(parts.train, parts.test, choice), self.scored(frequency, parts.test), choice)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -100,6 +101,25 @@ def split_nodes_per_class(
             f"`validation` + `test` must be at most the {len(rest):,} entities that are left, got {sum(wanted):,}."
         )
     return _joined([[shuffled[rank < per_class], *np.split(rest[: sum(wanted)], wanted[:1])]])
+
+
+def check_split(
+    labels: Labels, split: Any, needed: tuple[str, ...] = ("train", "validation"), name: str = "split"
+) -> None:
+    """Raise unless a split parts labelled rows into parts, of which some are `needed`; `name` is the argument's."""
+    if not isinstance(split, NodeSplit):
+        raise TypeError(f"`{name}` must be a NodeSplit (see `split_nodes`), got {split!r:.100}.")
+    for part in ("train", "validation", "test"):
+        rows = np.asarray(getattr(split, part))
+        if rows.ndim != 1 or rows.dtype.kind not in "iu":
+            raise TypeError(f"`{name}`: {part} must be rows int[m], got {rows.dtype}{list(rows.shape)}.")
+        if not len(rows) and part in needed:
+            raise checks.OptionError(f"`{name}`: there must be {part} rows, got none.")
+        if len(rows) and (rows.min() < 0 or rows.max() >= len(labels) or (labels.counts[rows] == 0).any()):
+            raise checks.OptionError(f"`{name}`: {part} must hold rows of labelled entities among {len(labels)}.")
+    every = np.concatenate([split.train, split.validation, split.test])
+    if len(np.unique(every)) < len(every):
+        raise checks.OptionError(f"`{name}`: each row may stand once, in one part.")
 
 
 def _shuffled(labels: Labels, rng: np.random.Generator) -> np.ndarray:

@@ -13,7 +13,7 @@ from sklearn.metrics import f1_score
 from sklearn.multiclass import OneVsRestClassifier
 
 import cleora_jax as cj
-from cleora_jax.evaluate import NodeProtocol, classify_nodes, summary
+from cleora_jax.evaluate import NodeProtocol, NodeSplit, classify_nodes, split_nodes, summary
 from cleora_jax.evaluate.node_protocol import STRENGTHS
 
 RNG = np.random.default_rng(12)
@@ -160,3 +160,30 @@ def test_the_same_call_gives_the_same_bits():
 def test_what_cannot_be_raises(call, message):
     with pytest.raises((ValueError, TypeError), match=message):
         call()
+
+
+@pytest.mark.parametrize("tune", [False, True])
+def test_given_splits_stand_in_for_random_ones(tune):
+    protocol = NodeProtocol(train=(0.5,), splits=3, tune=tune)
+    labels = cj.labels_of(cj.Vocab.of([str(at) for at in range(N)]), CODES)
+    drawn = [split_nodes(labels, 0.5, seed=protocol.seed_of(at)) for at in range(3)]
+    found, expected = (classify_nodes(NEAR, CODES, protocol, splits=some) for some in (drawn, None))
+    for name, values in expected.values.items():
+        np.testing.assert_array_equal(found.values[name], values)
+    assert found.chosen == expected.chosen and found.protocol == protocol and str(found) == str(expected)
+    smaller = [NodeSplit(drawn[0].train[:6], drawn[0].train[:0], drawn[0].test)] * 2
+    few = classify_nodes(NEAR, CODES, NodeProtocol(), splits=smaller)
+    assert few.protocol.train == (6 / len(CODES),) and few.protocol.splits == 2 and len(few.records()) == 4
+
+
+def test_given_splits_are_checked():
+    rows = np.arange(len(CODES))
+    for split, error, message in [
+        ([], ValueError, "at least one split"),
+        ([rows], TypeError, "`splits` must be a NodeSplit"),
+        ([NodeSplit(rows[:5], rows[:0], rows[:0])], ValueError, "there must be test rows"),
+        ([NodeSplit(rows[:5], rows[:0], rows[4:])], ValueError, "each row may stand once"),
+        ([NodeSplit(rows[:5], rows[:0], rows[5:] + 1)], ValueError, "test must hold rows of labelled entities"),
+    ]:
+        with pytest.raises(error, match=message):
+            classify_nodes(NEAR, CODES, splits=split)

@@ -170,7 +170,7 @@ def test_other_versions_are_said(tmp_path, monkeypatch):
 
 def test_two_searches_do_not_write_to_one_record(tmp_path):
     path = tmp_path / "search.jsonl"
-    with record_module.opened_record(path, {}), pytest.raises(cj.OptionError, match="by another search"):
+    with record_module.opened_record(path, {}), pytest.raises(cj.OptionError, match="by another process"):
         cj.tune(METHOD, SPACE, objective=NODES, record=path)
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from cleora_jax import _checks as checks
-from cleora_jax.evaluate.node_splits import NodeSplit
+from cleora_jax.evaluate.node_splits import NodeSplit, check_split
 from cleora_jax.evaluate.tuning.fingerprint import digest
-from cleora_jax.evaluate.tuning.objectives import NODE_METRICS, check_split, seen_labels
+from cleora_jax.evaluate.tuning.objectives import NODE_METRICS, seen_labels
 from cleora_jax.evaluate.tuning.thinning import some_rows
 from cleora_jax.evaluate.tuning.walks import LIBRARY_ERRORS
 from cleora_jax.graph.build import Graph

@@ -16,7 +16,7 @@ from cleora_jax.evaluate.arrays import opened
 from cleora_jax.evaluate.classification import f1, top_k_labels
 from cleora_jax.evaluate.link_protocol import LinkProtocol, against_negatives, vectors_of
 from cleora_jax.evaluate.logistic import CLASSIFIERS, Classifier, as_features, class_scores
-from cleora_jax.evaluate.node_splits import NodeSplit
+from cleora_jax.evaluate.node_splits import NodeSplit, check_split
 from cleora_jax.evaluate.scorers import ScorerName, scorer
 from cleora_jax.evaluate.splits import EdgeSplit, HeldOut
 from cleora_jax.evaluate.tuning.fingerprint import digest, function_digest
@@ -268,23 +268,6 @@ def objective_of(given: Any, graph: Graph | None) -> Any:
     if not ready and not isinstance(graph, Graph):
         raise TypeError(f"`graph` must be a Graph, for methods to embed and the function to judge, got {graph!r:.100}.")
     return given if ready else FunctionObjective(graph, given)  # type: ignore[arg-type]
-
-
-def check_split(labels: Labels, split: Any) -> None:
-    """Raise unless a split parts labelled rows into training and validation at least."""
-    if not isinstance(split, NodeSplit):
-        raise TypeError(f"`split` must be a NodeSplit (see `split_nodes`), got {split!r:.100}.")
-    for name in ("train", "validation", "test"):
-        rows = np.asarray(getattr(split, name))
-        if rows.ndim != 1 or rows.dtype.kind not in "iu":
-            raise TypeError(f"`split`: {name} must be rows int[m], got {rows.dtype}{list(rows.shape)}.")
-        if not len(rows) and name != "test":
-            raise checks.OptionError(f"`split`: there must be {name} rows, got none.")
-        if len(rows) and (rows.min() < 0 or rows.max() >= len(labels) or (labels.counts[rows] == 0).any()):
-            raise checks.OptionError(f"`split`: {name} must hold rows of labelled entities among {len(labels)}.")
-    every = np.concatenate([split.train, split.validation, split.test])
-    if len(np.unique(every)) < len(every):
-        raise checks.OptionError("`split`: each row may stand once, in one part.")
 
 
 def seen_labels(labels: Labels, split: NodeSplit) -> Labels:

@@ -8,14 +8,14 @@ import platform
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from cleora_jax import _checks as checks
-from cleora_jax._atomic import check_target
+from cleora_jax._jsonl import JsonLines, opened_lines
 from cleora_jax._version import __version__
 
 BEGINS = b'{"rung": '  # every line
+WHAT = "a record of `tune`"
 PACKAGES = ("jax", "jaxlib", "numpy", "scipy", "scikit-learn")
 
 
@@ -42,20 +42,14 @@ class Outcome(NamedTuple):
 class Record:
     """Outcomes by key; each new one is on disk before the next run begins."""
 
-    def __init__(self, known: dict[Key, Outcome], handle: int | None, constant: Mapping[str, Any]) -> None:
-        self.known, self._handle, self._constant = known, handle, constant
+    def __init__(self, known: dict[Key, Outcome], file: JsonLines | None, constant: Mapping[str, Any]) -> None:
+        self.known, self._file, self._constant = known, file, constant
 
     def add(self, key: Key, outcome: Outcome, about: Mapping[str, Any]) -> None:
         """Remember an outcome; the line is written at once, by one call, and flushed to disk."""
         self.known[key] = outcome
-        if self._handle is None:
-            return
-        entry = {**key._asdict(), **about, **outcome._asdict(), **self._constant}
-        line = json.dumps(entry, default=repr).encode() + b"\n"
-        written = os.write(self._handle, line)
-        if written < len(line):
-            raise OSError(f"`record`: the disk took {written} of {len(line)} bytes of a line; is it full?")
-        os.fsync(self._handle)
+        if self._file is not None:
+            self._file.append({**key._asdict(), **about, **outcome._asdict(), **self._constant})
 
 
 @contextmanager
@@ -74,13 +68,9 @@ def opened_record(path: str | os.PathLike[str] | None, fingerprint: Mapping[str,
     if path is None:
         yield Record({}, None, {})
         return
-    handle = os.open(check_target(path), os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
-    try:
-        _lock(handle, path)
-        known = _read(handle, path, fingerprint)
-        yield Record(known, handle, {"versions": versions(), "fingerprint": dict(fingerprint)})
-    finally:
-        os.close(handle)
+    with opened_lines(path, BEGINS, "record", WHAT) as file:
+        known = _read(file, path, fingerprint)
+        yield Record(known, file, {"versions": versions(), "fingerprint": dict(fingerprint)})
 
 
 def versions() -> dict[str, str]:
@@ -92,35 +82,19 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _lock(handle: int, path: Any) -> None:
-    """Until the file is closed, or the process is gone."""
-    try:
-        import fcntl
-    except ModuleNotFoundError:  # Windows
-        return
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise checks.OptionError(f"`record` {os.fspath(path)!r} is being written to by another search.") from error
-
-
-def _read(handle: int, path: Any, fingerprint: Mapping[str, str]) -> dict[Key, Outcome]:
-    """Finished runs; what follows the last whole line is cut off, with a warning."""
-    content = Path(path).read_bytes()
-    whole, end, torn = content.rpartition(b"\n")
+def _read(file: JsonLines, path: Any, fingerprint: Mapping[str, str]) -> dict[Key, Outcome]:
+    """Finished runs; a torn last line was cut off, with a warning."""
     found: dict[Key, Outcome] = {}
     seen: set[str] = set()
-    for number, line in enumerate(whole.split(b"\n") if end else (), 1):
+    for number, line in enumerate(file.lines, 1):
         where = f"{os.fspath(path)}, line {number}"
         key, outcome, lines_versions = _parsed(line, where, fingerprint)
         if key in found:
             raise checks.InputError(f"{where}: this run stands in the record twice.")
         found[key] = outcome
         seen |= {f"{name} {number}" for name, number in lines_versions.items() if versions().get(name) != number}
-    if torn:
-        if not (torn.startswith(BEGINS) or BEGINS.startswith(torn)):  # somebody's file, not to be cut
-            raise checks.InputError(f"{os.fspath(path)}: its end is no line of a record of `tune`.")
-        os.ftruncate(handle, len(content) - len(torn))
+    if file.torn:
+        file.cut()
         checks.warn(
             f"{os.fspath(path)}: the last line was not written to its end and is dropped; its run is done again.",
             RecordWarning,
@@ -141,7 +115,7 @@ def _parsed(line: bytes, where: str, fingerprint: Mapping[str, str]) -> tuple[Ke
         made_by = entry["versions"]
         hash(key)
     except (ValueError, KeyError, TypeError) as error:
-        raise checks.InputError(f"{where}: no line of a record of `tune`: {error!r}.") from error
+        raise checks.InputError(f"{where}: no line of {WHAT}: {error!r}.") from error
     differs = [name for name in {**theirs, **fingerprint} if theirs.get(name) != fingerprint.get(name)]
     if differs:
         told = "; ".join(f"{name} (there {theirs.get(name)}, here {fingerprint.get(name)})" for name in differs)

@@ -9,6 +9,12 @@ import sys
 from collections.abc import Container
 from typing import Any
 
+OPTIONS = {
+    "num_iterations": "iterations", "paths": "input", "datasets": "dataset", "methods": "algorithms", "folder": "data",
+    "name": "dataset",
+}  # fmt: skip
+"""Names of arguments in Python that are others on the command line."""
+
 
 def show(args: argparse.Namespace, answer: str) -> None:
     """A line of the answer, for people: with `--json` it is in the object instead."""
@@ -46,7 +52,7 @@ def as_options(options: Container[str], message: str) -> str:
     """
 
     def option(match: re.Match[str]) -> str:
-        name = {"num_iterations": "iterations", "paths": "input"}.get(match[1], match[1])
+        name = OPTIONS.get(match[1], match[1])
         return f"`--{name.replace('_', '-')}{match[2].replace('=', ' ')}`" if name in options else match[0]
 
     return re.sub(r"`([a-z_]+)((?:=[^`]*)?)`", option, message)

@@ -66,7 +66,7 @@ def _run(args: argparse.Namespace) -> int:
     except OSError as error:  # a full or failing disk
         return _fail(str(error), FAILED)
     except KeyboardInterrupt:
-        return _fail("interrupted; no unfinished file was left. Run the command again to start over.")
+        return _fail("interrupted; no unfinished file was left. Run the command again: what was recorded is kept.")
     except MemoryError as error:
         return _fail(str(error) or "not enough memory: use a smaller --dim.", FAILED)
     return OK

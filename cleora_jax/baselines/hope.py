@@ -15,11 +15,12 @@ from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress
 from cleora_jax.baselines.method import FLOAT, DirectedBaseline, fetched
 from cleora_jax.sparse.from_graph import from_csr
-from cleora_jax.sparse.spectral import Linear, Product, linear, randomized_eigh, randomized_svd
+from cleora_jax.sparse.spectral import ConvergenceWarning, Linear, Product, linear, randomized_eigh, randomized_svd
 from cleora_jax.vectors.orthogonal import times
 from cleora_jax.vectors.search import unit_rows
 
 TRIALS, SETTLED = 1_000, 1e-6  # of power iterations for ρ and σ_max
+SMALL = 500  # entities up to which all eigenvalues are found
 LONGEST, ROUNDING = 10_000, 1e-7  # terms of a series, and what share of it the last may be
 GROWN = 1e3  # what a power of β A may make of a vector's length
 POWER = 8
@@ -167,6 +168,14 @@ def radius(matrix: sp.csr_array) -> float:
             break
         x = y + size * x
         x /= np.linalg.norm(x)
+    else:
+        if len(x) <= SMALL:
+            return float(np.abs(np.linalg.eigvals(inner.toarray())).max())
+        checks.warn(
+            f"the spectral radius of the arcs was not found to {SETTLED:g} in {TRIALS:,} steps; `decay` is relative to "
+            f"{size:.3g}.",
+            ConvergenceWarning,
+        )
     return size
 
 

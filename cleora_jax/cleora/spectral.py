@@ -32,9 +32,9 @@ class SpectralCleora(Baseline):
 
     First, F_ij = ln(1 + k̄ A_ij / √(d_i d_j)) on the edges alone, d the row sums of A and k̄ the mean number of
     neighbours; E_0 has the rows of U |Λ|^power at unit length, U Λ Uᵀ the d eigenpairs of F of largest magnitude. Then
-    steps E ← ½ (E + D⁻¹ A E), rows at unit length, less their mean. Last, the tables at `depths` stand side by side,
-    and their leading principal axes, `dim` of them, are the result, rows at unit length: so the scalar products of two
-    entities are, as nearly as can be, the mean over depths.
+    steps E ← ½ (E + D⁻¹ A E), less the mean of its rows, rows at unit length. Last, the tables at `depths` stand side
+    by side, and their leading principal axes, `dim` of them, are the result, rows at unit length: so the scalar
+    products of two entities are, as nearly as can be, the mean over depths.
 
     Args:
         dim, weighted, seed: as of all baselines.
@@ -70,8 +70,9 @@ class SpectralCleora(Baseline):
         found = randomized_eigh(
             linear(op), rank, by="magnitude", oversampling=OVERSAMPLING, power=POWER, seed=self.seed, progress=progress
         )
-        scale = np.abs(found.values) ** self.power
-        start = unit(found.vectors * jnp.asarray(scale / scale.max(initial=1e-30), jnp.float32))
+        size = np.abs(found.values)
+        scale = (size / size.max()) ** self.power
+        start = unit(found.vectors * jnp.asarray(scale, jnp.float32))
         return fetched(unit(principal_part(self._at_depths(matrix, start, progress), rank)))
 
     def _at_depths(self, matrix: sp.csr_array, now: jax.Array, progress: Progress) -> jax.Array:
@@ -100,7 +101,7 @@ def principal_part(table: jax.Array, rank: int) -> jax.Array:
 
 @jax.jit
 def _smoothed(op: Operator, now: jax.Array) -> jax.Array:
-    """½ (E + P E), rows at unit length, less their mean, and at unit length again."""
+    """½ (E + P E), less the mean of its rows, rows at unit length."""
     rows = (now + apply(op, now)) / 2
     mean = product_over_rows(jnp.full((len(rows), 1), 1 / len(rows), jnp.float32), rows)
     return normalize_rows([rows - mean], "l2")[0]

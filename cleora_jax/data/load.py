@@ -130,7 +130,7 @@ def _downloaded(info: DatasetInfo, places: list[Path], verify: bool, progress: P
     entries = {original.name: _fetched(info, original, folder, known, progress) for original in info.originals}
     try:
         dataset = _loaded(info, Place(folder, True), verify)
-    except InputError:
+    except BaseException:
         for name in entries.keys() - known.keys():  # not what was meant: the next try begins anew
             (folder / info.name / name).unlink()
         raise

@@ -122,6 +122,8 @@ def _linqs(info: DatasetInfo, place: str, text: bytes) -> dict[str, Any]:
     stem = info.name.removesuffix("-linqs")
     members = _members(place, text, {f"{stem}.content": "content", f"{stem}.cites": "cites"})
     words = members["content"].split(b"\n", 1)[0].count(b"\t") - 1
+    if words < 1:
+        raise InputError(f"{place}: {stem}.content has no words.")
     paper, *columns, label = parsed(place, members["content"], (INT, *[pa.float32()] * words, WORD))
     cited, citing = parsed(place, members["cites"], (INT, INT))
     order = np.argsort(paper)  # rows of features are in the order of the ids, as those of the graph
@@ -140,7 +142,8 @@ def _members(place: str, archive: bytes, wanted: Mapping[str, str]) -> dict[str,
         with tarfile.open(fileobj=io.BytesIO(archive), mode="r:") as tar:
             for member in tar:
                 name = wanted.get(member.name.rsplit("/", 1)[-1])
-                if name is not None and (stream := tar.extractfile(member)) is not None:
+                plain = member.isreg() and not member.issparse()  # what says that it is large must be large
+                if name is not None and plain and (stream := tar.extractfile(member)) is not None:
                     found[name] = stream.read()
     except tarfile.TarError as error:
         raise InputError(f"{place}: not a whole tar archive ({error}).") from error

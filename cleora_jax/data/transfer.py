@@ -137,11 +137,18 @@ def _alone(part: Path) -> Iterator[BufferedRandom]:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise InputError(f"{part}: another process is downloading this file.") from error
+            if not _stands(part, file):  # opened before the lock was had: it is the other's target by now
+                raise InputError(f"{part}: another process has just downloaded this file.")
         try:
             yield file
         finally:
-            if file.seek(0, os.SEEK_END) == 0:
-                part.unlink(missing_ok=True)
+            if file.seek(0, os.SEEK_END) == 0 and _stands(part, file):
+                part.unlink()
+
+
+def _stands(part: Path, file: BufferedRandom) -> bool:
+    """Whether the open file is the one of that name."""
+    return part.exists() and os.path.samestat(os.stat(part), os.fstat(file.fileno()))
 
 
 @dataclass(frozen=True)

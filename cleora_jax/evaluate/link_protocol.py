@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -152,7 +152,11 @@ class LinkScores:
 
 
 def predict_edges(
-    split: EdgeSplit, embedding: Embedding | np.ndarray | Method, protocol: LinkProtocol | None = None
+    split: EdgeSplit,
+    embedding: Embedding | np.ndarray | Method,
+    protocol: LinkProtocol | None = None,
+    *,
+    relations: Literal["joint"] | None = None,
 ) -> LinkScores:
     """How well vectors of the training graph tell held-out links from pairs without one.
 
@@ -165,10 +169,11 @@ def predict_edges(
         embedding: a method, which is run on `split.graph`; or vectors **of `split.graph`**, an Embedding (matched by
             column and id) or float[n, d] in its order. Vectors of the full graph have seen the answers.
         protocol: default `LinkProtocol()`.
+        relations: as of `embed`, for a method: "joint" where the graph has several.
 
     Raises:
-        ValueError: vectors that do not fit the graph or are not finite, or no validation part where there are several
-            scorers to choose from.
+        ValueError: several relations without `relations="joint"`, vectors that do not fit the graph or are not finite,
+            or no validation part where there are several scorers to choose from.
         TypeError: another kind of argument.
 
     Example:
@@ -189,7 +194,7 @@ def predict_edges(
         raise TypeError(f"`split` must be an EdgeSplit (see `split_edges`), got {split!r:.100}.")
     if not len(split.validation) and len(protocol.scorers) > 1:
         raise checks.OptionError("`split` has no validation links to choose among several `scorers`: name one.")
-    vectors, settings = vectors_of(split, embedding)
+    vectors, settings = vectors_of(split, embedding, relations)
     order = np.random.default_rng([protocol.seed, 3]).permutation(len(split.test))[: protocol.ranked]
     corruptions = Corruptions(split, split.test.positive[np.sort(order)], protocol.candidates, protocol.seed)
     rows = tuple(_judged(split, corruptions, *one) for one in _contestants(split, vectors, protocol))
@@ -238,12 +243,13 @@ def against_negatives(judge: Scorer, held_out: HeldOut) -> dict[str, float]:
     return found
 
 
-def vectors_of(split: EdgeSplit, embedding: Any) -> tuple[np.ndarray, dict[str, Any]]:
+def vectors_of(
+    split: EdgeSplit, embedding: Any, relations: Literal["joint"] | None = None
+) -> tuple[np.ndarray, dict[str, Any]]:
     """Vectors float[n, d] in the order of the graph, and settings of the embedding."""
     graph = split.graph
     if callable(embedding):
-        several = len(graph.relations) > 1 and not getattr(embedding, "metapath", ())
-        embedding = embed(graph, embedding, relations="joint" if several else None)
+        embedding = embed(graph, embedding, relations=relations)
     vectors, vocab, settings = opened(embedding)
     if not isinstance(embedding, Embedding):
         if len(vectors) != graph.num_entities:

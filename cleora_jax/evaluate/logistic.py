@@ -37,14 +37,15 @@ def class_scores(
 def _one_vs_rest(train: np.ndarray, classes: np.ndarray, others: np.ndarray, strength: float) -> np.ndarray:
     """A class that no entity has, or all have, scores −∞ or ∞: probability 0 or 1.
 
-    Classes are fitted in threads: liblinear runs without the lock, and its primal solver draws nothing at random.
+    Classes are fitted in threads: liblinear runs without the lock, and its primal solver draws nothing at random; the
+    seed only keeps it from NumPy's global state.
     """
     from sklearn.linear_model import LogisticRegression
 
     def of_class(own: np.ndarray) -> np.ndarray:
         if own.all() or not own.any():
             return np.full(len(others), np.inf if own.all() else -np.inf)
-        model = LogisticRegression(C=strength, solver="liblinear", max_iter=MAX_ITERATIONS)
+        model = LogisticRegression(C=strength, solver="liblinear", max_iter=MAX_ITERATIONS, random_state=0)
         return model.fit(train, own).decision_function(others)
 
     with ThreadPoolExecutor(min(MAX_THREADS, os.cpu_count() or 1)) as pool:

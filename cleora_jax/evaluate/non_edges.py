@@ -71,19 +71,37 @@ def draw(
     """
     ends = np.flatnonzero(weight[0]), np.flatnonzero(weight[1])
     if len(ends[0]) * len(ends[1]) > LISTED_PAIRS:
-        return _draw_rejecting(rng, wanted, weight, taken, directed)
+        there = _num_eligible(ends, len(weight[0]), taken, directed)
+        return _draw_rejecting(rng, _wanted(wanted, there, spare), weight, taken, directed)
     pairs = np.stack([side.ravel() for side in np.meshgrid(*ends, indexing="ij")], axis=1)
     pairs = _distinct(_eligible(pairs, len(weight[0]), taken, directed), len(weight[0]), directed)
-    if spare:
-        wanted = min(wanted, len(pairs) // 2)
-    if len(pairs) < wanted:
-        raise checks.OptionError(
-            f"`graph` is too dense: {wanted:,} negatives are wanted, and there are {len(pairs):,} pairs to draw from."
-        )
+    wanted = _wanted(wanted, len(pairs), spare)
     # Those of largest log weight plus Gumbel noise are a draw without replacement (Efraimidis and Spirakis, 2006).
     order = np.log(_chance(pairs, weight, directed)) + rng.gumbel(size=len(pairs))
     drawn: np.ndarray = pairs[np.argsort(-order, kind="stable")[:wanted]]
     return drawn
+
+
+def _wanted(wanted: int, there: int, spare: bool) -> int:
+    """How many are drawn of the pairs there are; OptionError where they do not suffice."""
+    wanted = min(wanted, there // 2) if spare else wanted
+    if there < wanted:
+        raise checks.OptionError(
+            f"`graph` is too dense: {wanted:,} negatives are wanted, and there are {there:,} pairs to draw from."
+        )
+    return wanted
+
+
+def _num_eligible(ends: tuple[np.ndarray, np.ndarray], count: int, taken: np.ndarray, directed: bool) -> int:
+    """How many pairs of two different entities, one of each side, are not taken."""
+    first, second = (np.isin(np.arange(count), side) for side in ends)
+    both = int(np.count_nonzero(first & second))
+    pairs = len(ends[0]) * len(ends[1]) - both - (0 if directed else both * (both - 1) // 2)
+    low, high = np.divmod(np.unique(taken), count)
+    within = first[low] & second[high]
+    if not directed:
+        within |= first[high] & second[low]
+    return pairs - int(np.count_nonzero(within & (low != high)))
 
 
 def _draw_rejecting(

@@ -59,7 +59,8 @@ class EdgeSplit:
         graph: the training graph, over the whole vocabulary: entities that lost all their links stay, isolated.
         train: int64[·, 2], its links, each once; the lower row first, or from source to target where `directed`.
         train_negative: int64[·, 2], pairs without a link in the training graph, ends drawn uniformly. Nothing of the
-            held-out links was looked at to draw them, and none of them is a negative of `validation` or `test`.
+            held-out links was looked at to draw them, so held-out links, like held-out negatives, may be among them:
+            were one kind left out, what is fitted to them would tell it by that.
         validation, test: what is held out.
         known: CSR bool[n, n], all links of the full graph, both ways unless `directed`.
         directed: pairs have a source and a target.
@@ -201,7 +202,7 @@ def _split(graph: Graph, parts: list[np.ndarray], shares: tuple[float, float], s
     rng = np.random.default_rng([seed, 1])
     train_negative = _train_negatives(rng, graph, train, directed)
     links, wanted, cut = links_of(graph, directed), np.concatenate([validation, test]), len(validation)
-    taken = keys_of(np.concatenate([links, train_negative]), graph.num_entities, directed)
+    taken = keys_of(links, graph.num_entities, directed)
     uniform, matched = _held_out_negatives(rng, graph, wanted, train, taken, directed)
     return EdgeSplit(
         graphs[TRAIN],
@@ -233,7 +234,7 @@ def _known(graph: Graph, directed: bool) -> sp.csr_array:
 
 
 def _train_negatives(rng: np.random.Generator, graph: Graph, train: np.ndarray, directed: bool) -> np.ndarray:
-    """As many as there are training links, where there are twice as many pairs, so that others are left to ask about.
+    """As many as there are training links, or half of the pairs there are.
 
     Only the training links say what a pair without a link is, and which entities have one.
     """
@@ -245,7 +246,7 @@ def _train_negatives(rng: np.random.Generator, graph: Graph, train: np.ndarray, 
 def _held_out_negatives(
     rng: np.random.Generator, graph: Graph, wanted: np.ndarray, train: np.ndarray, taken: np.ndarray, directed: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Uniform and degree-matched negatives for the links `wanted`; keys of links and other pairs are `taken`."""
+    """Uniform and degree-matched negatives for the links `wanted`; keys of all links are `taken`."""
     linked = _degree(np.concatenate([train, wanted]), graph.num_entities, range(2)) > 0
     ends = ([0], [1]) if directed else (range(2), range(2))
     degree = [_degree(train, graph.num_entities, end) for end in ends]

@@ -61,6 +61,24 @@ def test_halves_are_balanced_and_of_unit_length_if_wanted():
     np.testing.assert_allclose(unit[:, :6], lit.rown(raw[:, :6].astype(float)), atol=1e-5)
 
 
+def ring(count: int, spread: float) -> sp.csr_array:
+    """Arcs to the next two, of unequal weights: eigenvalues crowd around the largest."""
+    weight = np.random.default_rng(0).lognormal(0, spread, (2, count))
+    here = np.arange(count)
+    ends = np.tile(here, 2), np.concatenate([here + 1, here + 2]) % count
+    return sp.csr_array((weight.ravel(), ends), (count, count))
+
+
+def test_radius_where_power_iterations_are_slow():
+    matrix = ring(400, 1.5)
+    assert radius(matrix) == pytest.approx(rho(matrix.toarray()), rel=1e-5)
+
+
+def test_a_radius_that_is_not_found_is_told():
+    with pytest.warns(cj.ConvergenceWarning, match="spectral radius"):
+        assert radius(ring(700, 1.5)) > 0
+
+
 def test_katz_centrality_is_the_row_sum():
     """Of networkx, which follows arcs into an entity and adds 1."""
     graph, a = lit.graph_and_matrix(40, 80, seed=5)

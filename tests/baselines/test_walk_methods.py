@@ -118,6 +118,24 @@ def test_an_optimizer_of_optax_learns_too():
         Node2Vec(dim=16, walk_length=40, window=5, epochs=4)(graph, optimizer=optax.sgd(1e30))
 
 
+def test_noise_rates_and_sub_sampling_are_word2vecs():
+    """Noise by visits to the power ¾, rates that fall linearly to 0.0001, and all of a walk without `sample`."""
+    matrix = cj.adjacency(some_graph())
+    method = Node2Vec(dim=4, num_walks=3, walk_length=10, epochs=2, sample=0)
+    corpus = Corpus(matrix, None, 3, 10, seed=1)
+    batches = list(method._batches(corpus, np.random.default_rng(0)))
+    rates = np.concatenate([rates for _, rates, _ in batches])
+    assert len(rates) == 2 * corpus.batches * corpus.steps
+    np.testing.assert_allclose(rates, np.linspace(0.025, 1e-4, len(rates)), rtol=1e-5)
+    chance, other = (np.asarray(part, float) for part in batches[0][2])
+    found = chance + np.bincount(other.astype(int), 1 - chance, minlength=len(chance))
+    expected = corpus.visits() ** 0.75
+    np.testing.assert_allclose(found / found.sum(), expected / expected.sum(), atol=1e-6)
+    stays = sum(int((np.asarray(walks) >= 0).sum()) for walks, _, _ in batches)
+    thinned = replace(method, sample=1e-3)._batches(corpus, np.random.default_rng(0))
+    assert sum(int((np.asarray(walks) >= 0).sum()) for walks, _, _ in thinned) < 0.9 * stays
+
+
 def test_a_corpus_is_the_same_each_time_and_holds_every_start():
     from cleora_jax.graph import adjacency
 

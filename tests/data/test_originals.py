@@ -204,6 +204,25 @@ class TestDamage:
         with pytest.raises(InputError, match=r"the archive has no valid.txt"):
             load(info, tmp_path, download=True)
 
+    @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE, tarfile.GNUTYPE_SPARSE])
+    def test_of_members_that_are_no_files(self, server, tmp_path, kind):
+        sink = io.BytesIO()
+        with tarfile.open(fileobj=sink, mode="w:gz", format=tarfile.GNU_FORMAT) as tar:
+            for name in ("train.txt", "valid.txt", "test.txt"):
+                member = tarfile.TarInfo(name)
+                member.type, member.linkname = kind, "/nowhere"
+                tar.addfile(member)
+        server.files = {"/k.tar.gz": sink.getvalue()}
+        with pytest.raises(InputError, match=r"not a whole tar archive|the archive has no train\.txt"):
+            load(entry(server, "knowledge graph", ("k.tar.gz", "triples")), tmp_path, download=True)
+        assert not list((tmp_path / NAME).iterdir())
+
+    def test_of_papers_without_words(self, server, tmp_path):
+        server.files = {"/x.tar.gz": packed(**{f"{NAME}_content": b"1\ta\n", f"{NAME}_cites": b"1\t2\n"})}
+        with pytest.raises(InputError, match="has no words"):
+            load(entry(server, "graph", ("x.tar.gz", "linqs")), tmp_path, download=True)
+        assert not list((tmp_path / NAME).iterdir())
+
     def test_of_nothing(self):
         with pytest.raises(InputError, match="edges: .*[Ee]mpty"):
             parsed("edges", b"", (pa.int64(), pa.int64()))

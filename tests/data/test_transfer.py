@@ -310,6 +310,24 @@ def test_one_process_at_a_time(server, target):
     assert download(f"{server.url}/a", target, **QUICK).size == len(CONTENT)
 
 
+def test_a_file_that_another_process_finished_meanwhile_is_left_alone(server, target, monkeypatch):
+    """It is opened, then the other renames it to the target and lets go of the lock."""
+    from cleora_jax.data import transfer
+
+    opened = os.open
+
+    def late(path, flags, mode=0o777):
+        number = opened(path, flags, mode)
+        Path(path).write_bytes(b"whole")
+        os.replace(path, target)
+        return number
+
+    monkeypatch.setattr(transfer.os, "open", late)
+    with pytest.raises(InputError, match="another process has just downloaded this file"):
+        download(f"{server.url}/a", target)
+    assert target.read_bytes() == b"whole" and not server.seen
+
+
 def test_a_full_disk_is_not_the_networks_fault(server, target, monkeypatch):
     """No tries are made where writing fails."""
     from cleora_jax.data import transfer

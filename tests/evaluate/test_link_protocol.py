@@ -33,6 +33,7 @@ ARCS = split_edges(GRAPH, directed=True)
 ITEMS = split_hyperedges(
     cj.from_hyperedges([f"u{n % 25}\t" + " ".join(f"i{i}" for i in RNG.integers(0, 40, 3)) for n in range(150)], "user complex::item")
 )  # fmt: skip
+SEVERAL = split_edges(cj.from_triples(*(np.random.default_rng(n).integers(0, n, 300) for n in (40, 2, 41))))
 NEAR = (np.eye(5)[np.append(GROUP, [0, 1, 2])] + 0.2 * RNG.standard_normal((83, 5))).astype(np.float32)
 NOISE = RNG.standard_normal((83, 6)).astype(np.float32)
 QUICK = LinkProtocol(candidates=60)
@@ -117,6 +118,22 @@ def test_noise_is_at_chance_and_truth_is_not():
     assert noise.best["auc_uniform"] == pytest.approx(0.5, abs=0.12)
     assert near.best["auc_uniform"] > 0.8 and near.best["mrr_uniform"] > 2 * noise.best["mrr_uniform"]
     assert near["common neighbours"]["auc_uniform"] > 0.7
+
+
+def test_noise_is_at_chance_on_a_dense_graph_whatever_the_scorer():
+    """Where half of the pairs are links, what a regression is told of pairs must not give away which are held out."""
+    ends = np.array([(a, b) for a in range(60) for b in range(a)])
+    graph = cj.from_edges(*ends[np.random.default_rng(1).random(len(ends)) < 0.5].T)
+    protocol = LinkProtocol(scorers=("hadamard",), heuristics=False)
+    found = [
+        predict_edges(
+            split_edges(graph, seed=seed), np.random.default_rng([2, seed]).standard_normal((60, 300)), protocol
+        )
+        for seed in range(12)
+    ]
+    for name in ("auc_uniform", "auc_matched"):
+        values = [one.best[name] for one in found]
+        assert np.mean(values) == pytest.approx(0.5, abs=3 * np.std(values) / 12**0.5)
 
 
 SEEN: list[cj.Graph] = []
@@ -232,6 +249,7 @@ def test_results_print_and_turn_into_json():
         (lambda: predict_edges(SPLIT, NEAR[:-1]), r"a row for each entity of the graph \(83\), got 82"),
         (lambda: predict_edges(SPLIT, NEAR * np.nan), "must be finite, got NaN or infinity in row 0"),
         (lambda: predict_edges(SPLIT, "x"), "an Embedding or float"),
+        (lambda: predict_edges(SEVERAL, cj.RandNE(dim=4), QUICK), "several relations"),
         (
             lambda: predict_edges(SPLIT, cj.Embedding(NEAR[:9], GRAPH.vocab.take(np.arange(9)))),
             "lacks .* the first is '9'",

@@ -98,7 +98,7 @@ def test_negatives_are_no_links_of_the_full_graph(both):
         assert [len(one) for one in drawn] == [len(split.validation), len(split.test)]
         together = np.concatenate(drawn)
         assert not full[tuple(together.T)].any() and (together[:, 0] != together[:, 1]).all()
-        assert len(rows(together)) == len(together) and not rows(together) & rows(split.train_negative)
+        assert len(rows(together)) == len(together)
         if not split.directed:
             assert (together[:, 0] < together[:, 1]).all()
         for part in parts(split).values():  # of the same columns as the links they stand against
@@ -123,6 +123,34 @@ def test_training_negatives_do_not_avoid_held_out_links():
     held_out = rows(split.validation.positive) | rows(split.test.positive)
     share = len(rows(split.train_negative) & held_out) / len(split.train_negative)
     assert share == pytest.approx(len(held_out) / (780 - len(split.train)), abs=0.1)
+
+
+@pytest.mark.parametrize("listed", [1 << 20, 100])
+@pytest.mark.parametrize(("share", "expected"), [(0.3, None), (0.7, 0.5)])
+def test_training_negatives_are_half_of_the_pairs_where_a_graph_is_dense(listed, share, expected, monkeypatch):
+    """However they are drawn: from all pairs listed, or by rejection."""
+    monkeypatch.setattr(non_edges, "LISTED_PAIRS", listed)
+    ends = np.array([(a, b) for a in range(60) for b in range(a)])
+    graph = cj.from_edges(*ends[np.random.default_rng(0).random(len(ends)) < share].T)
+    split = split_edges(graph, 0.05, 0.1)
+    wanted = len(split.train) if expected is None else (1770 - len(split.train)) // 2
+    assert len(split.train_negative) == len(rows(split.train_negative)) == wanted
+
+
+def test_pairs_there_are_counted_without_listing_them():
+    rng = np.random.default_rng(0)
+    for directed in (False, True):
+        ends = np.flatnonzero(rng.random(30) < 0.6), np.flatnonzero(rng.random(30) < 0.5)
+        taken = rng.integers(0, 30, (150, 2))
+        keys = np.sort(non_edges.keys_of(taken, 30, directed))
+        pairs = {
+            (int(i), int(j)) if directed else tuple(sorted((int(i), int(j))))
+            for i in ends[0]
+            for j in ends[1]
+            if i != j
+        }
+        pairs -= {(int(i), int(j)) if directed else tuple(sorted((int(i), int(j)))) for i, j in taken}
+        assert non_edges._num_eligible(ends, 30, keys, directed) == len(pairs)
 
 
 def test_vocabulary_and_order_stay_and_isolated_entities_are_counted(both):

@@ -262,8 +262,6 @@ def test_lack_of_memory_is_a_failed_trial(monkeypatch):
     import cleora_jax._memory as memory
 
     monkeypatch.setattr(memory, "available_bytes", lambda: 2**20)
-    found = cj.tune([(cj.NetMF(dim=4), {}), (CLEORA, {})], objective=NODES)
-    assert found.trials[0].failure is None or "NeedsMemoryError" in found.trials[0].failure
     big = cj.tune([(cj.NetMF(dim=4000), {}), (CLEORA, {})], objective=NODES)
     assert "NeedsMemoryError" in big.trials[0].failure and big.best == CLEORA
 

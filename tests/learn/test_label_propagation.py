@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import semi_supervised
@@ -178,3 +179,15 @@ def test_a_bipartite_graph_does_not_stop_between_two_steps():
     labels = cj.labels_of(graph.vocab, np.array([[0, 1], [1, 0], [0, 1]], bool))
     found = classify(labels, LabelPropagation(alpha=0.3), graph=graph, split=([0, 1], [], []))
     np.testing.assert_allclose(found.scores, [[0.045, 0.955], [0.955, 0.045], [0.5, 0.5]], atol=1e-4)
+
+
+@pytest.mark.parametrize("weight", [1e-38, 1e38])
+@pytest.mark.parametrize("alpha", [None, 0.9])
+def test_size_of_weights_does_not_matter(weight, alpha):
+    labels = cj.Labels(("a", "b"), sp.csr_array(np.eye(2, dtype=bool)[np.arange(N) // 6]))
+    path = [(i, i + 1) for i in range(N - 1)]
+    plain, extreme = (
+        run(graph_of(path, np.full(N - 1, w)), labels, np.array([0, N - 1]), alpha=alpha) for w in (1.0, weight)
+    )
+    np.testing.assert_allclose(extreme.scores, plain.scores, atol=1e-4)
+    assert not extreme.unreached.any()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
+from functools import partial
 from types import CodeType
 from typing import Any
 
@@ -49,11 +51,19 @@ def _add(total: Any, part: Any) -> None:
 
 
 def function_digest(function: Callable[..., Any]) -> str:
-    """Of a function its name and code; what it closes over is not looked at."""
-    called = function if hasattr(function, "__qualname__") else type(function).__call__
-    code = getattr(called, "__code__", None)
-    name = getattr(function, "__qualname__", type(function).__qualname__)
-    return f"{name} {digest(function.__module__, *(_code(code) if code else ()))}"
+    """Of a function its name and code, of a `partial` its arguments, too; what it closes over is not looked at.
+
+    Raises:
+        TypeError: another callable, of which nobody knows what it would do: one with state, or one compiled.
+    """
+    if isinstance(function, partial):
+        return f"partial {function_digest(function.func)} {digest(function.args, function.keywords)}"
+    plain = inspect.unwrap(function)
+    if not inspect.isfunction(plain):
+        raise TypeError(
+            f"`objective` must be a function, or a partial of one, to be kept in a record; got {function!r}."
+        )
+    return f"{plain.__qualname__} {digest(plain.__module__, *_code(plain.__code__))}"
 
 
 def _code(code: CodeType) -> tuple[Any, ...]:

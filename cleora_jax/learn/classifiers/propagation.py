@@ -14,7 +14,8 @@ import scipy.sparse as sp
 from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress
 from cleora_jax.learn.classifiers.problem import Fitted, Problem
-from cleora_jax.sparse.from_graph import from_csr, row_sums
+from cleora_jax.sparse.from_graph import from_csr
+from cleora_jax.sparse.normalized import symmetric, transition
 from cleora_jax.sparse.operator import Operator, apply
 
 
@@ -87,38 +88,32 @@ class LabelPropagation:
 
 
 class _Spread(NamedTuple):
-    """F ← keep · left · A (right · F) + sources; clamped, its rows are scaled so that the last column is 1 or 0.
+    """F ← keep · M F + sources; clamped, its rows are scaled so that the last column is 1 or 0.
 
     The last column is what all classes send together. Were rows not scaled where entities are clamped, the first that
     arrives far away would be nothing in float32, and the fixed point is the same.
 
     Args:
-        op: A.
-        left, right: float32[n, 1], scales of its rows and columns.
+        op: M, D⁻¹ A clamped and D^-½ A D^-½ where labels spread.
         keep: float32[n, 1]; 0 where an entity is clamped, α where labels spread.
         sources: float32[n, c + 1]: the classes of training entities and, last, 1 for each of these.
     """
 
     op: Operator
-    left: jax.Array
-    right: jax.Array
     keep: jax.Array
     sources: jax.Array
 
 
 def _spread(adjacency: sp.csr_array, problem: Problem, alpha: float | None) -> _Spread:
-    degree = row_sums(adjacency)
-    inverse = np.divide(1.0, degree, out=np.zeros_like(degree), where=degree > 0)
     target = problem.train.target.astype(np.float64)
     sources = np.zeros((problem.num_entities, target.shape[1] + 1))
     sources[problem.train.rows] = np.concatenate([target, np.ones((len(target), 1))], axis=1)
     if alpha is None:
-        left, right, keep = inverse, np.ones_like(inverse), 1 - sources[:, -1]
+        op, keep = from_csr(transition(adjacency), adjoint=False), 1 - sources[:, -1:]
     else:
-        left = right = np.sqrt(inverse)
-        keep, sources = np.full_like(inverse, alpha), (1 - alpha) * sources
-    columns = (left[:, None], right[:, None], keep[:, None], sources)
-    return _Spread(from_csr(adjacency, symmetric=True), *jax.device_put([each.astype(np.float32) for each in columns]))
+        op, keep = from_csr(symmetric(adjacency), symmetric=True), np.full((len(sources), 1), alpha)
+        sources = (1 - alpha) * sources
+    return _Spread(op, *jax.device_put([each.astype(np.float32) for each in (keep, sources)]))
 
 
 @partial(jax.jit, static_argnames="clamped")
@@ -127,7 +122,7 @@ def _step(spread: _Spread, mass: jax.Array, *, clamped: bool) -> tuple[jax.Array
 
     (Shares alone may stand still for a step, on a bipartite graph, and move in the next.)
     """
-    new = spread.keep * spread.left * apply(spread.op, spread.right * mass) + spread.sources
+    new = spread.keep * apply(spread.op, mass) + spread.sources
     if clamped:
         new = _over_last(new, new)
     return new, jnp.abs(_over_last(new - mass, new)).max()

@@ -36,7 +36,8 @@ def classify(
     to take; those of test entities are looked at once, at the end, for `Classified.test`.
 
     Args:
-        labels: of n entities, see `labels_of`; others than those of `split` are not looked at.
+        labels: of n entities, see `labels_of`. Which classes there are is taken from it; of entities in no part of
+            `split` nothing else is looked at.
         method: `LogisticRegression()`, `MLP()`, `GCN()`, `SGC()` or `LabelPropagation()`. Its `needs` say which of the
             next two it wants; the other must not be given.
         features: an `Embedding`, float[n, f], or a SciPy sparse matrix n × f, rows as in `labels`.
@@ -66,14 +67,15 @@ def classify(
         raise TypeError(f"`labels` must be Labels (see `labels_of`), got {labels!r:.100}.")
     _check_needs(method, features=features, graph=graph)
     train, validation, test = _known_parts(labels, split)
+    single = all((part.target.sum(axis=1) == 1).all() for part in (train, validation))
     problem = Problem(
-        len(labels), labels.single, train, validation,
+        len(labels), single, train, validation,
         None if features is None else feature_table(features, len(labels)),
         None if graph is None else _edges_of(graph, features, len(labels)),
     )  # fmt: skip
     scores, history, best = method(problem, progress=progress)
     held, judged = score_of(scores, validation), score_of(scores, test)
-    return Classified(scores, labels.classes, labels.single, held, judged, history, best, method)
+    return Classified(scores, labels.classes, single, held, judged, history, best, method)
 
 
 def _check_needs(method: Any, **given: Any) -> None:

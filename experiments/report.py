@@ -20,6 +20,7 @@ from matplotlib import pyplot as plt
 
 from cleora_jax.benchmark.results import BenchmarkResults, Line
 from experiments.baselines.targets import TOLERANCES
+from experiments.worth.run import mean_ranks
 
 HERE = Path(__file__).resolve().parent
 DOCS = HERE.parent / "docs"
@@ -159,7 +160,8 @@ def draw(scores: Lines) -> None:
         axis.set(title=f"{source}: validation accuracy", xlabel="steps", ylabel="softness α of the whitening")
         axis.set_xticks(range(len(depths)), depths)
         axis.set_yticks(range(len(alphas)), alphas)
-    figure.savefig(DOCS / "img" / "sweep.svg", metadata={"Date": None})
+    with plt.rc_context({"svg.hashsalt": "cleora_jax"}):  # the same file each time
+        figure.savefig(DOCS / "img" / "sweep.svg", metadata={"Date": None})
 
 
 REFINE_DEFAULT = {"loss": "triplet", "margin": 0.5, "learning_rate": 0.05}
@@ -206,14 +208,7 @@ def baselines(lines: Lines) -> str:
     body = []
     for line in lines:
         found, aims = line["micro"], line["target"] or [None] * 4
-        cells = [
-            "–"
-            if aim is None
-            else f"{ours:.1f} / {aim:.1f}"
-            if abs(ours - aim) <= off
-            else f"**{ours:.1f} / {aim:.1f}**"
-            for ours, aim, off in zip(found, aims, TOLERANCES, strict=False)
-        ]
+        cells = [beside(ours, aim, off) for ours, aim, off in zip(found, aims, TOLERANCES, strict=False)]
         macro = f"{line['macro'][1]:.1f} / {aims[3]}" if aims[3] else f"{line['macro'][1]:.1f}"
         body.append([line["source"], line["method"], *cells, macro])
     return rows("source | method, ours / target | 10 % | 50 % | 90 % | Macro-F1 at 50 %", body)
@@ -263,6 +258,25 @@ def tune(lines: Lines) -> str:
     ])  # fmt: skip
 
 
+def worth(lines: Lines) -> str:
+    """Candidates by their mean rank on the half that chose; the chosen one and the rivals on the other half."""
+    choice = next(line for line in lines if line["kind"] == "choice")
+    ranked = sorted(choice["mean_rank"].items(), key=lambda pair: pair[1])
+    tested = [line for line in lines if line["kind"] == "test"]
+    names = [source + ("" if some[0]["chose"] else " *") for (source,), some in grouped(tested, "source").items()]
+    ranks = mean_ranks(tested)
+    body = [
+        [label.replace("general: ", "**general:** "), f"{rank:.1f}", *(
+            " / ".join(f"{score:.1f}" for score in line["micro"]) for line in tested if line["label"] == label
+        )]
+        for label, rank in sorted(ranks.items(), key=lambda pair: pair[1])
+    ]  # fmt: skip
+    return "\n\n".join([
+        rows(" | ".join(["method", "mean rank", *names]), body),
+        rows("candidate | mean rank", [[label, f"{rank:.1f}"] for label, rank in ranked]),
+    ])  # fmt: skip
+
+
 PICTURES = {
     "time": "Score against the seconds of an embedding",
     "labels": "Score against the share of labels",
@@ -294,7 +308,7 @@ def spread(values: list[float]) -> str:
 
 TABLES = {
     "baselines": baselines, "scale": scale, "inductive": inductive, "hops": hops, "relations": relations,
-    "features": features, "refine": refine, "tune": tune, "benchmark": benchmark, "sweep": sweep,
+    "features": features, "refine": refine, "tune": tune, "worth": worth, "benchmark": benchmark, "sweep": sweep,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -74,6 +74,15 @@ def test_baselines_smoke(tmp_path):
     assert all(50 < line["micro"][1] <= 100 for line in lines)
 
 
+@pytest.mark.slow
+def test_worth_smoke(tmp_path):
+    lines = smoke("worth", tmp_path)
+    choice = next(line for line in lines if line["kind"] == "choice")
+    assert choice["mean_rank"][choice["label"]] == min(choice["mean_rank"].values())
+    assert next(line["label"] for line in lines if line["kind"] == "test") == f"general: {choice['label']}"
+    assert choice["label"] in report.worth(lines)
+
+
 def test_benchmark_smoke(tmp_path):
     lines = smoke("benchmark", tmp_path)
     assert [line["method"] for line in lines] == ["randne", "experiments.benchmark.peer:Pycleora", "rivals"]

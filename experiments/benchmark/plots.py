@@ -24,6 +24,7 @@ HERE = Path(__file__).resolve().parent
 IMAGES = HERE.parents[1] / "docs" / "img"
 STYLES = {  # colour and marker of a method on all pictures: of middling lightness, to be seen on white and on black
     "cleora": ("#e0524d", "o"),
+    "cleora-spectral": ("#f08a24", "o"),
     "Pycleora": ("#e0524d", "X"),
     "prone": ("#3d8fd1", "s"),
     "sketchne": ("#2aa198", "D"),

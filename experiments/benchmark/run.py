@@ -68,7 +68,7 @@ def main() -> None:
             methods = methods_for(source)
             with cj.progress_bar() as progress:
                 found = cj.run_benchmark(
-                    source.name, [methods[6], methods[-1]] if args.smoke else methods, judge=source.judge,
+                    source.name, [cj.RandNE(dim=8), methods[-1]] if args.smoke else methods, judge=source.judge,
                     rounds=source.rounds, time_limit=args.time_limit, output=args.output, progress=progress,
                     folder=data_folder() if data_folder().is_dir() else None,
                 )  # fmt: skip

@@ -6,10 +6,12 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
-from cleora_jax._checks import OptionError
+from cleora_jax._checks import OptionError, listed
 from cleora_jax.cli.features import FEATURE_OPTIONS, feature_arguments
+from cleora_jax.cli.messages import say
 
 if TYPE_CHECKING:
+    from cleora_jax import Graph
     from cleora_jax.cleora import Method
 
 DEFAULT_SCALES = (10, 20, 30, 40)
@@ -108,3 +110,10 @@ def method_of(args: argparse.Namespace) -> Method:
         return method_named(args.algorithm, **given | dict(args.set))
     except TypeError as error:  # in Python a bug of the caller; here the user's input
         raise OptionError(str(error)) from error
+
+
+def say_joint(args: argparse.Namespace, graph: Graph, method: Method, hint: str = "") -> None:
+    """Say that several relations are added up, unless the method walks them in turn."""
+    if len(graph.relations) > 1 and not getattr(method, "metapath", ()):
+        names = listed(relation.name for relation in graph.relations)
+        say(args, f"several relations ({names}) added up{hint}")

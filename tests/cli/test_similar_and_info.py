@@ -64,3 +64,11 @@ def test_saved_vectors_are_made_already(saved, capsys):
         assert f"`{options[0]}` does not go with `--embeddings`" in capsys.readouterr().err
     assert main(["info", "--embeddings", saved, "--columns", "a b"]) == 2
     assert "`--columns` does not go with `--embeddings`" in capsys.readouterr().err
+
+
+def test_several_relations_are_said_to_be_added_up(tmp_path, capsys):
+    path = tmp_path / "in.tsv"
+    path.write_text("".join(f"u{i % 5}\ti{i % 7} i{i % 3}\n" for i in range(30)))
+    command = ["similar", "-i", str(path), "--columns", "user complex::reflexive::item", "--entity", "u1", *SMALL]
+    assert main(command) == 0
+    assert "several relations (user-item, item) added up\n" in capsys.readouterr().err

@@ -8,10 +8,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from cleora_jax._checks import OptionError, listed
+from cleora_jax._checks import OptionError
 from cleora_jax.cli.features import features_of
 from cleora_jax.cli.messages import say
-from cleora_jax.cli.method import method_arguments, method_of
+from cleora_jax.cli.method import method_arguments, method_of, say_joint
 from cleora_jax.cli.models import with_reading
 from cleora_jax.cli.reading import graph_summary, input_arguments, read_graph
 from cleora_jax.cli.watching import steps
@@ -105,9 +105,8 @@ def _say_how(args: argparse.Namespace, graph: Graph, method: Method, init: Featu
     """Say what the vectors start from, and what becomes of several relations where nobody asked."""
     if init is not None:
         say(args, f"features of {int((init.rows(graph.vocab) >= 0).sum()):,} of {graph.num_entities:,} entities")
-    if len(graph.relations) > 1 and args.relations is None and not getattr(method, "metapath", ()):
-        names = listed(relation.name for relation in graph.relations)
-        say(args, f"several relations ({names}) added up; --relations apart writes one file each")
+    if args.relations is None:
+        say_joint(args, graph, method, "; --relations apart writes one file each")
 
 
 def _embed(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cleora_jax._checks import OptionError
 from cleora_jax.cli.features import features_of
 from cleora_jax.cli.messages import say, show
-from cleora_jax.cli.method import METHOD_OPTIONS, method_arguments, method_of
+from cleora_jax.cli.method import METHOD_OPTIONS, method_arguments, method_of, say_joint
 from cleora_jax.cli.reading import read_graph
 from cleora_jax.cli.source import check_source, source_arguments
 from cleora_jax.cli.watching import steps
@@ -58,6 +58,7 @@ def _vectors(args: argparse.Namespace, method: Method, init: Features | None) ->
         return load_embedding(args.embeddings)
     graph = read_graph(args, args.input)
     graph.vocab.take(graph.kept).indices(args.entity, args.column)  # before the work, not after it
+    say_joint(args, graph, method)
     with steps(args) as progress:
         return embed(graph, method, init=init, relations="joint", progress=progress)
 

@@ -221,7 +221,10 @@ def _file_rows(
     chunks = read_chunks(path, size, at)
     line, seen = first_line(chunks, comment, BLANKS + "," if form == "csv" and layout.single else BLANKS)
     if not line.text:
-        return ("empty" if form == "auto" else form), _text_rows(iter(seen), layout, form, comment, tally)
+        told, form = (
+            ("empty", "space") if form == "auto" else (form, form)
+        )  # of blank lines and comments, to be counted
+        return told, _text_rows(iter(seen), layout, form, comment, tally)
     form = format_of(line.text, layout, header) if form == "auto" else form
     if not header:
         if form != "jsonl":

@@ -27,7 +27,7 @@ def cases():
 
 
 @pytest.mark.realdata
-@pytest.mark.parametrize(("source", "method"), cases())
+@pytest.mark.parametrize(("source", "method"), list(cases()))
 def test_micro_f1_is_that_of_the_literature(source, method):
     if not (data_folder() / source).is_dir():
         pytest.skip(f"data set {source} is not at {data_folder()}; set CLEORA_JAX_DATA")

@@ -36,7 +36,7 @@ def test_algorithm_with_settings_equals_the_method(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--algorithm", "nosuch"], "`--algorithm` must be one of cleora, prone"),
+        (["--algorithm", "nosuch"], "`--algorithm` must be one of cleora, cleora-spectral"),
         (["--algorithm", "netmf", "--iterations", "3"], "`--iterations` is no setting of NetMF, which has dim"),
         (["--algorithm", "netmf", "--set", "windows=3"], "`windows` is no setting of NetMF"),
         (["--algorithm", "netmf", "--set", "window=0"], "`window` must be at least 1, got 0"),

@@ -413,6 +413,17 @@ BYTES = st.one_of(
 )  # fmt: skip
 
 
+@pytest.mark.parametrize("spec", ["complex::reflexive::A", "A B"])
+@pytest.mark.parametrize("raw", [b"#", b"# head\n#\n", b"\n \n#\n"])
+def test_files_of_comments_alone_hold_nothing(tmp_path, raw, spec):
+    path, other = tmp_path / "in", tmp_path / "other.tsv"
+    path.write_bytes(raw)
+    with pytest.raises(InputError, match="no hyperedges|holds no|no data|nothing"):
+        read(path, spec, comment="#")
+    other.write_bytes(b"a\tb\n")
+    assert read([other, path], spec, comment="#").report.comment_lines == raw.count(b"#")
+
+
 @settings(FILES, max_examples=300)
 @given(
     BYTES,

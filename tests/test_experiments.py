@@ -36,6 +36,7 @@ def smoke(name: str, tmp_path, *options: str) -> list[dict]:
     return lines
 
 
+@pytest.mark.slow
 def test_features_smoke(tmp_path):
     lines = smoke("features", tmp_path)
     choices = [line for line in lines if line.get("chosen")]
@@ -44,6 +45,7 @@ def test_features_smoke(tmp_path):
     assert all(0 <= line["test"] <= 1 for line in choices)
 
 
+@pytest.mark.slow
 def test_inductive_smoke(tmp_path):
     lines = smoke("inductive", tmp_path)
     assert {line["way"] for line in lines} >= {"anew", "another seed", "mean of neighbours", "transform", "update 10"}
@@ -51,17 +53,20 @@ def test_inductive_smoke(tmp_path):
     assert all(0 <= line["overlap"] <= 1 and 0 <= line["accuracy"] <= 1 for line in lines)
 
 
+@pytest.mark.slow
 def test_hops_smoke(tmp_path):
     lines = smoke("hops", tmp_path)
     assert [line["way"] for line in lines] == ["best depth", "all depths", "learned"]
     assert lines[2]["auc_choose"] >= lines[1]["auc_choose"]  # the start is among what is chosen from
 
 
+@pytest.mark.slow
 def test_relations_smoke(tmp_path):
     equal, learned = smoke("relations", tmp_path)
     assert learned["auc_choose"] >= equal["auc_choose"] and learned["heaviest"]
 
 
+@pytest.mark.slow
 def test_sweep_smoke(tmp_path):
     lines = smoke("sweep", tmp_path)
     assert {line["kind"] for line in lines} == {"score", "time"}

@@ -72,6 +72,14 @@ def real(name: str, value: Any, *, low: float, high: float | None = None, open_h
     return number
 
 
+def rising(name: str, values: Iterable[Any], *, low: int, high: int) -> tuple[int, ...]:
+    """Return `values` as ints, or raise unless they are integers with low <= value <= high, each above the last."""
+    found = tuple(integer(name, value, low=low, high=high) for value in values)
+    if list(found) != sorted(set(found)):
+        raise OptionError(f"`{name}` must be rising, got {found}.")
+    return found
+
+
 def boolean(name: str, value: Any) -> bool:
     """Return `value` as a bool, or raise unless it is True or False."""
     if not isinstance(value, bool) and type(value).__name__ not in ("bool_", "bool"):  # NumPy's, which is not imported

@@ -6,13 +6,13 @@ import argparse
 import gzip
 import json
 import os
-import platform
 from collections.abc import Iterable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from cleora_jax.benchmark.verb import machine
 
 
 def arguments(script: str, doc: str | None) -> argparse.Namespace:
@@ -33,16 +33,6 @@ def table(*parts: str) -> np.ndarray:
     """A .tsv.gz of the data folder as strings, one row per line."""
     with gzip.open(data_folder().joinpath(*parts), "rt") as file:
         return np.array([line.rstrip("\n").split("\t") for line in file])
-
-
-def machine() -> dict[str, Any]:
-    """Versions and hardware."""
-    packages = ("cleora-jax", "jax", "jaxlib", "numpy", "scipy")
-    return {
-        "versions": {name: version(name) for name in packages} | {"python": platform.python_version()},
-        "machine": platform.machine(),
-        "cores": len(os.sched_getaffinity(0)),
-    }
 
 
 def write(output: Path, lines: Iterable[dict[str, Any]]) -> None:

@@ -118,10 +118,7 @@ class Cleora:
         for name in ("scales", "scale_weights", "metapath"):
             if isinstance(getattr(self, name), str) or not isinstance(getattr(self, name), (Sequence, type(None))):
                 raise TypeError(f"`{name}` must be a sequence, got {getattr(self, name)!r}.")
-        given = self.scales or ()
-        scales = tuple(checks.integer("scales", depth, low=1, high=MAX_ITERATIONS) for depth in given)
-        if list(scales) != sorted(set(scales)):
-            raise checks.OptionError(f"`scales` must be rising depths, got {scales}.")
+        scales = checks.rising("scales", self.scales or (), low=1, high=MAX_ITERATIONS)
         chosen = not isinstance(self.num_iterations, Unchosen)
         if scales and chosen and self.num_iterations != scales[-1]:
             raise checks.OptionError(

@@ -110,7 +110,7 @@ def _smoothed(op: Operator, now: jax.Array) -> jax.Array:
 def _depths(given: Any) -> tuple[int, ...]:
     if isinstance(given, str) or not isinstance(given, Iterable):
         raise TypeError(f"`depths` must be a sequence of numbers of steps, got {given!r}.")
-    depths = tuple(checks.integer("depths", depth, low=0, high=MAX_DEPTH) for depth in given)
-    if not depths or list(depths) != sorted(set(depths)):
-        raise checks.OptionError(f"`depths` must be rising and at least one, got {depths}.")
+    depths = checks.rising("depths", given, low=0, high=MAX_DEPTH)
+    if not depths:
+        raise checks.OptionError("`depths` must hold at least one, got none.")
     return depths

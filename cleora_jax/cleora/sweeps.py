@@ -16,7 +16,7 @@ from cleora_jax import _checks as checks
 from cleora_jax._blas import one_blas_thread
 from cleora_jax._progress import Progress, no_progress
 from cleora_jax.cleora.loop import Numbers, Pending, State, Step, Walk, one_step, whiten_last, whitened
-from cleora_jax.cleora.method import BOTH_WAYS, Cleora
+from cleora_jax.cleora.method import BOTH_WAYS, MAX_ITERATIONS, Cleora
 from cleora_jax.cleora.run import Run, gathered
 from cleora_jax.cleora.start import Init
 from cleora_jax.cleora.verb import as_embedding, check_embeddable
@@ -82,11 +82,8 @@ def sweep(
     )
     _check(method, given)
     values: list[list[Any]] = [list(given[name]) or [getattr(method, name)] for name in MAPPED]
-    *others, depths = values
-    for depth in depths:
-        replace(method, num_iterations=depth)
-    if depths != sorted(set(depths)):
-        raise checks.OptionError(f"`num_iterations` must be rising depths, got {depths}.")
+    *others, given_depths = values
+    depths = checks.rising("num_iterations", given_depths, low=1, high=MAX_ITERATIONS)
     deepest = replace(method, num_iterations=depths[-1])
     methods = [replace(deepest, **dict(zip(MAPPED, each, strict=False))) for each in product(*others)]
     run = Run(graph, methods[0])
@@ -128,7 +125,7 @@ class _Plan(NamedTuple):
 
 
 def _together(
-    run: Run, methods: list[Cleora], depths: list[int], init: Init | None, size: int
+    run: Run, methods: list[Cleora], depths: Sequence[int], init: Init | None, size: int
 ) -> Iterator[list[np.ndarray]]:
     """For each method its vectors at each depth; padded to `size` runs, so that all groups share one compilation."""
     padded = methods + methods[:1] * (size - len(methods))

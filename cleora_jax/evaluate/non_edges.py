@@ -71,7 +71,7 @@ def draw(
     """
     ends = np.flatnonzero(weight[0]), np.flatnonzero(weight[1])
     if len(ends[0]) * len(ends[1]) > LISTED_PAIRS:
-        there = _num_eligible(ends, len(weight[0]), taken, directed)
+        there = _num_eligible(weight, taken, directed)
         return _draw_rejecting(rng, _wanted(wanted, there, spare), weight, taken, directed)
     pairs = np.stack([side.ravel() for side in np.meshgrid(*ends, indexing="ij")], axis=1)
     pairs = _distinct(_eligible(pairs, len(weight[0]), taken, directed), len(weight[0]), directed)
@@ -92,12 +92,12 @@ def _wanted(wanted: int, there: int, spare: bool) -> int:
     return wanted
 
 
-def _num_eligible(ends: tuple[np.ndarray, np.ndarray], count: int, taken: np.ndarray, directed: bool) -> int:
-    """How many pairs of two different entities, one of each side, are not taken."""
-    first, second = (np.isin(np.arange(count), side) for side in ends)
+def _num_eligible(weight: tuple[np.ndarray, np.ndarray], taken: np.ndarray, directed: bool) -> int:
+    """How many pairs of two different entities, of a weight on either side, are not taken."""
+    first, second = (side > 0 for side in weight)
     both = int(np.count_nonzero(first & second))
-    pairs = len(ends[0]) * len(ends[1]) - both - (0 if directed else both * (both - 1) // 2)
-    low, high = np.divmod(np.unique(taken), count)
+    pairs = int(first.sum()) * int(second.sum()) - both - (0 if directed else both * (both - 1) // 2)
+    low, high = np.divmod(np.unique(taken), len(first))
     within = first[low] & second[high]
     if not directed:
         within |= first[high] & second[low]

@@ -1,6 +1,6 @@
 """Do our baselines reach their authors' numbers? Node classification by the literature's protocol, beside the targets.
 
-python -m experiments.baselines.run            # half an hour on 2 cores
+python -m experiments.baselines.run            # an hour on 2 cores
 python -m experiments.baselines.run --smoke    # karate, in seconds
 """
 

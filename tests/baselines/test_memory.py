@@ -40,6 +40,8 @@ CASES = {
     "NetMF": ("cj.NetMF()", 8_000, 80_000),
     "NetMF of few": ("cj.NetMF(rank=256)", 8_000, 80_000),
     "GraRep": ("cj.GraRep()", 8_000, 80_000),
+    "Laplacian": ("cj.LaplacianEigenmaps(tolerance=0.01)", 100_000, 500_000),
+    "Spectral Cleora": ("cj.SpectralCleora()", 100_000, 500_000),
 }
 
 

@@ -150,7 +150,8 @@ def test_pairs_there_are_counted_without_listing_them():
             if i != j
         }
         pairs -= {(int(i), int(j)) if directed else tuple(sorted((int(i), int(j)))) for i, j in taken}
-        assert non_edges._num_eligible(ends, 30, keys, directed) == len(pairs)
+        weight = tuple(np.bincount(side, minlength=30) for side in ends)
+        assert non_edges._num_eligible(weight, keys, directed) == len(pairs)
 
 
 def test_vocabulary_and_order_stay_and_isolated_entities_are_counted(both):

@@ -173,7 +173,10 @@ def propagate_gpu(
     callback: Watcher | None = None,
     whiten: bool = True,
 ) -> np.ndarray:
-    """`embed` from given vectors on a GPU, where JAX sees one, or on "cpu". Raises RuntimeError where it sees none."""
+    """`embed` from given vectors on a GPU, where JAX sees one, or on "cpu". Raises RuntimeError where it sees none.
+
+    Products are of full float32 there, too: rounded to TF32, as GPUs do by default, the Gram matrix would be 1e-3 off.
+    """
     checks.one_of("device", device, ("cuda", "gpu", "cpu"))
     try:
         where = jax.devices("cpu" if device == "cpu" else "gpu")[0]
@@ -182,7 +185,7 @@ def propagate_gpu(
             f"`device={device!r}`: JAX sees no GPU; install jax with one (pip install 'jax[cuda12]'), pass "
             "device='cpu', or call `embed(graph, initial_embeddings=…)`, which runs on all cores."
         ) from error
-    with jax.default_device(where):
+    with jax.default_device(where), jax.default_matmul_precision("highest"):
         return embed(
             graph, 0, num_iterations, propagation, normalization,
             initial_embeddings=embeddings, callback=callback, whiten=whiten,

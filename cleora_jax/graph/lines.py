@@ -7,7 +7,7 @@ from functools import reduce
 
 import numpy as np
 
-from cleora_jax.graph.hyperedges import Incidence, Relation, distinct_sides, group_rows, masses, take_lines
+from cleora_jax.graph.hyperedges import Incidence, Relation, distinct_sides, group_rows, masses, take_lines, with_sides
 
 
 def find_lines(
@@ -34,6 +34,23 @@ def find_lines(
     if every_copy:
         return near[asked[mine] > 0], np.flatnonzero(available[theirs] == 0)
     return near[_rank(mine) < asked[mine]], np.flatnonzero(_rank(theirs) >= available[theirs])
+
+
+def line_codes(lines: Sequence[Relation], *, ordered: bool = True) -> np.ndarray:
+    """int64[E]: equal for equal lines and for no others; weights do not count.
+
+    Args:
+        lines: relations of the same lines.
+        ordered: the members of a cell must stand in the same order.
+    """
+    if not ordered:
+        lines = with_sides(lines, _sorted_members)
+    return _codes(_words(lines, [False] * len(lines)))
+
+
+def _sorted_members(side: Incidence) -> Incidence:
+    line = np.repeat(np.arange(len(side)), side.size)
+    return Incidence(side.offset, side.member[np.lexsort((side.member, line))])
 
 
 def _members(relations: Sequence[Relation], num_entities: int) -> np.ndarray:

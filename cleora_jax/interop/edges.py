@@ -1,0 +1,139 @@
+"""A graph as a list of edges, which is what other libraries know; and what comes back from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import scipy.sparse as sp
+
+from cleora_jax import _checks as checks
+from cleora_jax.graph import Graph, Vocab, adjacency
+from cleora_jax.graph.build import check_weights, counting_isolated, pairs_of
+from cleora_jax.graph.hyperedges import Relation, masses
+
+Key = str | tuple[str, str]  # an id, or (column, id) where there are several columns
+
+
+class Edges(NamedTuple):
+    """Edges between rows.
+
+    Args:
+        source, target: int64[m].
+        weight: float64[m].
+    """
+
+    source: np.ndarray
+    target: np.ndarray
+    weight: np.ndarray
+
+
+class Imported(NamedTuple):
+    """What another library's graph held.
+
+    Args:
+        graph: its edges in their order, each from source to target, parallel ones kept apart.
+        attributes: of the entities, one row each; no columns where there were none.
+        directed: whether it was.
+    """
+
+    graph: Graph
+    attributes: pa.Table
+    directed: bool
+
+
+def edges_of(graph: Graph, *, directed: bool) -> Edges:
+    """The edges as they are where all hyperedges of the only relation are pairs; else those of the cliques.
+
+    Args:
+        directed: of cliques, arcs from earlier to later members.
+    """
+    relation = graph.relations[0]
+    side = relation.left if len(graph.relations) == 1 and relation.reflexive else None
+    if side is not None and (side.size == 2).all():
+        source, target = side.member.reshape(-1, 2).T.astype(np.int64)
+        return Edges(source, target, masses(relation).astype(np.float64))
+    matrix = adjacency(graph, directed=directed)
+    entries = (matrix if directed else sp.triu(matrix)).tocoo()
+    source, target = (coordinate.astype(np.int64) for coordinate in entries.coords)
+    return Edges(source, target, entries.data.astype(np.float64))
+
+
+def imported(
+    keys: Sequence[Any], edges: Edges, attributes: Mapping[str, Any], directed: bool, column: str = "node"
+) -> Imported:  # fmt: skip
+    """A graph of what another library held; names are made strings, pairs (column, id) of strings become columns.
+
+    Raises:
+        ValueError: two names that are the same string, no edges, or a weight that is not finite and ≥ 0.
+    """
+    if not len(edges.source):
+        raise checks.OptionError("`graph` has no edges.")
+    vocab = _vocab_of(keys, column)
+    weight = check_weights(edges.weight, len(edges.source), "edge {}".format)
+    side = pairs_of(np.stack([edges.source, edges.target], axis=1).ravel())
+    name = "-".join(vocab.columns)
+    graph = Graph(vocab, (Relation(name, side, side, None if (weight == 1).all() else weight),))
+    return Imported(counting_isolated(graph), _table(attributes, len(keys)), directed)
+
+
+def _vocab_of(keys: Sequence[Any], column: str) -> Vocab:
+    typed = len(keys) > 0 and all(isinstance(key, tuple) and len(key) == 2 for key in keys)
+    if not typed:
+        return Vocab.of([str(key) for key in keys], column)
+    names = list(dict.fromkeys(str(name) for name, _ in keys))
+    pairs = [(str(name), str(entity)) for name, entity in keys]
+    if len(set(pairs)) < len(pairs):
+        raise checks.OptionError("`graph` has two nodes of one column and id.")
+    ids = pa.array([entity for _, entity in pairs], pa.large_string())
+    return Vocab(ids, tuple(names), np.array([names.index(name) for name, _ in pairs], np.uint8))
+
+
+def _table(attributes: Mapping[str, Any], rows: int) -> pa.Table:
+    """Attributes as columns; those that Arrow has no type for are written as text."""
+    columns = {}
+    for name, values in attributes.items():
+        try:
+            columns[str(name)] = pa.array(values)
+        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+            columns[str(name)] = pa.array([None if value is None else str(value) for value in values])
+    return pa.table(columns) if columns else pa.table({"": pa.nulls(rows)}).drop_columns([""])
+
+
+def keys_of(vocab: Vocab) -> list[Key]:
+    """The names of all entities: ids, or (column, id) where there are several columns."""
+    ids = vocab.ids.to_pylist()
+    if len(vocab.columns) == 1:
+        return ids
+    return [(vocab.columns[code], entity) for code, entity in zip(vocab.column_of.tolist(), ids, strict=True)]
+
+
+def columns_of(attributes: pa.Table | None, rows: int) -> dict[str, list[Any]]:
+    """Attributes by name, one list each. Raises ValueError where they are not one row per entity."""
+    if attributes is None or not attributes.num_columns:
+        return {}
+    if attributes.num_rows != rows:
+        raise checks.OptionError(f"`attributes` must have a row per entity ({rows:,}), got {attributes.num_rows:,}.")
+    return {name: attributes.column(name).to_pylist() for name in attributes.column_names}
+
+
+def edge_table(graph: Graph, *, directed: bool = False) -> pa.Table:
+    """Edges as an Arrow table: `source`, `target`, `weight`. `.to_pandas()`, or `polars.from_arrow`, take it on.
+
+    Edges as they are where all hyperedges are pairs; else those of the cliques, see `adjacency`. Isolated entities are
+    not in it. `from_table` reads it back.
+
+    Args:
+        graph: of one column; of several, ids do not tell them apart.
+        directed: of cliques, arcs from earlier to later members. Default: False.
+
+    Example:
+        >>> import cleora_jax as cj
+        >>> cj.interop.edge_table(cj.from_edges(["a", "b"], ["b", "c"], [1.0, 0.5])).to_pydict()
+        {'source': ['a', 'b'], 'target': ['b', 'c'], 'weight': [1.0, 0.5]}
+    """
+    edges = edges_of(graph, directed=directed)
+    ends = [graph.vocab.ids.take(pa.array(rows)) for rows in (edges.source, edges.target)]
+    return pa.table({"source": ends[0], "target": ends[1], "weight": edges.weight})

@@ -1,0 +1,93 @@
+"""igraph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import scipy.sparse as sp
+
+from cleora_jax import _checks as checks
+from cleora_jax._extras import library
+from cleora_jax.graph import Graph
+from cleora_jax.interop.edges import Edges, Imported, columns_of, edges_of, imported
+
+OWN = ("name", "column")  # vertex attributes that say which entity it is
+
+
+def to_igraph(graph: Graph, *, directed: bool = False, attributes: pa.Table | None = None) -> Any:
+    """An `igraph.Graph`: vertex attributes `name` and `column`, edge attribute `weight`.
+
+    Edges as they are, parallel ones apart, where all hyperedges are pairs; else those of the cliques, see `adjacency`.
+    Isolated entities stay.
+
+    Args:
+        graph: n entities.
+        directed: edges lead from source to target. Default: False.
+        attributes: of the vertices, one row per entity. Default: none.
+
+    Raises:
+        ValueError: attributes that do not fit, or are called `name` or `column`.
+        ModuleNotFoundError: igraph is not installed.
+
+    Example:
+        >>> import cleora_jax as cj
+        >>> found = cj.interop.to_igraph(cj.from_edges(["ann", "bob"], ["bob", "cid"], [1.0, 2.0]))
+        >>> found.vs["name"], found.es["weight"]
+        (['ann', 'bob', 'cid'], [1.0, 2.0])
+    """
+    found = _igraph(edges_of(graph, directed=directed), graph.num_entities, directed, "`to_igraph`")
+    found.vs["name"] = graph.vocab.ids.to_pylist()
+    found.vs["column"] = [graph.vocab.columns[code] for code in graph.vocab.column_of.tolist()]
+    taken = [name for name in OWN if attributes is not None and name in attributes.column_names]
+    if taken:
+        raise checks.OptionError(f"`attributes` must not be called {taken[0]!r}: the vertices' own {taken[0]} is.")
+    for name, values in columns_of(attributes, graph.num_entities).items():
+        found.vs[name] = values
+    return found
+
+
+def from_igraph(graph: Any, *, weight: str = "weight", column: str = "node") -> Imported:
+    """A graph of igraph's vertices and edges; isolated vertices, direction and vertex attributes are kept.
+
+    Args:
+        graph: vertices are named by their attribute `name`, or by number; `column`, if any, is their column.
+        weight: the edge attribute that is the weight; edges weigh 1 where there is none. Default: "weight".
+        column: name of the only column. Default: "node".
+
+    Raises:
+        ValueError: no edges, vertices of the same name, or a weight that is not finite and ≥ 0.
+
+    Example:
+        >>> import igraph
+        >>> import cleora_jax as cj
+        >>> cj.interop.from_igraph(igraph.Graph.Ring(5)).graph
+        Graph(5 entities, 5 hyperedges; node: 5)
+    """
+    known = graph.vs.attributes()
+    names = [str(name) for name in graph.vs["name"]] if "name" in known else list(map(str, range(graph.vcount())))
+    columns = graph.vs["column"] if "column" in known else []
+    if len(set(columns)) > 1:
+        names = list(zip(columns, names, strict=True))  # type: ignore[arg-type]
+    source, target = np.array(graph.get_edgelist(), np.int64).reshape(-1, 2).T
+    heavy = np.array(graph.es[weight] if weight in graph.es.attributes() else np.ones(len(source)), np.float64)
+    attributes = {name: graph.vs[name] for name in known if name not in OWN}
+    only = columns[0] if len(set(columns)) == 1 else column
+    return imported(names, Edges(source, target, heavy), attributes, graph.is_directed(), only)
+
+
+def matrix_to_igraph(matrix: sp.csr_array, directed: bool, purpose: str) -> Any:
+    """An igraph of an adjacency matrix, edge attribute `weight`; ModuleNotFoundError says what wanted it."""
+    entries = (matrix if directed else sp.triu(matrix)).tocoo()
+    return _igraph(
+        Edges(entries.coords[0], entries.coords[1], entries.data.astype(np.float64)), matrix.shape[0], directed, purpose
+    )
+
+
+def _igraph(edges: Edges, count: int, directed: bool, purpose: str) -> Any:
+    igraph = library("igraph", "graph", purpose)
+    found = igraph.Graph(n=count, directed=directed)
+    found.add_edges(np.stack([edges.source, edges.target], axis=1))
+    found.es["weight"] = edges.weight.tolist()
+    return found

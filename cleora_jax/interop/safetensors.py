@@ -1,0 +1,61 @@
+"""safetensors: vectors and ids as tensors, settings as metadata."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import numpy as np
+
+from cleora_jax._atomic import atomic_path
+from cleora_jax._checks import InputError
+from cleora_jax._extras import library
+from cleora_jax._version import __version__
+from cleora_jax.graph.archive import is_in_range
+from cleora_jax.graph.vocab import Vocab, id_parts, ids_from_parts
+from cleora_jax.vectors.embedding import Embedding
+
+FORMAT = "cleora_jax.embedding"
+
+
+def save_safetensors(embedding: Embedding, path: str | os.PathLike[str]) -> None:
+    """Write tensors `vectors` float32[n, d], `column_of` uint8[n], and ids as `ids_text` and `ids_offset`.
+
+    Raises:
+        ModuleNotFoundError: safetensors is not installed.
+        OSError: the folder does not exist, or the disk refuses.
+    """
+    numpy = library("safetensors.numpy", "interop", "`save_safetensors`")
+    text, offset = id_parts(embedding.vocab)
+    tensors = {"vectors": embedding.to_numpy(), "column_of": embedding.vocab.column_of.copy()}
+    tensors |= {"ids_text": np.array(text), "ids_offset": np.array(offset)}
+    told = {"format": FORMAT, "library": __version__, "columns": json.dumps(embedding.vocab.columns)}
+    told["settings"] = json.dumps(embedding.settings)
+    with atomic_path(path) as temporary:
+        numpy.save_file(tensors, os.fspath(temporary), metadata=told)
+
+
+def load_safetensors(path: str | os.PathLike[str]) -> Embedding:
+    """Read what `save_safetensors` wrote.
+
+    Raises:
+        InputError: no such file, or one that is damaged or of another kind.
+        ModuleNotFoundError: safetensors is not installed.
+    """
+    safetensors = library("safetensors", "interop", "`load_safetensors`")
+    source = os.fspath(path)
+    if not os.path.isfile(source):
+        raise InputError(f"{source}: no such file.")
+    try:
+        with safetensors.safe_open(source, framework="numpy") as file:
+            told = file.metadata() or {}
+            if told.get("format") != FORMAT:
+                raise InputError(f"{source}: a safetensors file of another kind.")
+            tensors = {name: file.get_tensor(name) for name in ("vectors", "column_of", "ids_text", "ids_offset")}
+        columns, settings = tuple(json.loads(told["columns"])), json.loads(told["settings"])
+    except (safetensors.SafetensorError, KeyError, json.JSONDecodeError) as error:
+        raise InputError(f"{source}: truncated or damaged ({error}).") from error
+    ids = ids_from_parts(source, tensors["ids_text"], tensors["ids_offset"])
+    if len(ids) != len(tensors["vectors"]) or not is_in_range(tensors["column_of"], len(columns)):
+        raise InputError(f"{source}: damaged: its parts do not hold together.")
+    return Embedding(tensors["vectors"], Vocab(ids, columns, tensors["column_of"]), settings)

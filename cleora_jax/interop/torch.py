@@ -1,0 +1,119 @@
+"""PyTorch Geometric and DGL. Neither PyTorch nor they are wanted for anything else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cleora_jax import _checks as checks
+from cleora_jax._extras import library
+from cleora_jax.graph import Graph
+from cleora_jax.interop.edges import Edges, Imported, edges_of, imported, keys_of
+from cleora_jax.vectors.embedding import Embedding
+
+
+def to_pyg(graph: Graph, *, directed: bool = False, embedding: Embedding | None = None) -> Any:
+    """A `torch_geometric.data.Data`: `edge_index` int64[2, m], `edge_weight` float32[m], `num_nodes`, `ids`.
+
+    Args:
+        graph: n entities; edges as they are where all hyperedges are pairs, else those of the cliques.
+        directed: each edge once, from source to target; else both ways (a loop once), as PyG wants undirected ones.
+            Default: False.
+        embedding: vectors of the same entities, which become `x`. Default: none.
+
+    Raises:
+        ValueError: an embedding of other entities.
+        ModuleNotFoundError: torch_geometric is not installed.
+    """
+    torch, pyg = (library(name, "interop", "`to_pyg`") for name in ("torch", "torch_geometric.data"))
+    edges = edges_of(graph, directed=directed) if directed else _both_ways(edges_of(graph, directed=False))
+    data = pyg.Data(
+        edge_index=torch.from_numpy(np.stack([edges.source, edges.target])),
+        edge_weight=torch.from_numpy(edges.weight.astype(np.float32)),
+        num_nodes=graph.num_entities,
+    )
+    data.ids = keys_of(graph.vocab)
+    if embedding is not None:
+        data.x = torch.from_numpy(_matching(graph, embedding))
+    return data
+
+
+def from_pyg(data: Any, *, directed: bool | None = None, column: str = "node") -> Imported:
+    """A graph of PyG's `Data`: `edge_index`, and `edge_weight`, `num_nodes` and `ids` where it has them.
+
+    Args:
+        data: homogeneous.
+        directed: None: undirected where each edge stands there both ways; then it is taken once. Default: None.
+        column: name of the only column. Default: "node".
+
+    Raises:
+        ValueError: no edges, or a weight that is not finite and ≥ 0.
+    """
+    source, target = data.edge_index.cpu().numpy().astype(np.int64)
+    weight = getattr(data, "edge_weight", None)
+    heavy = np.ones(len(source)) if weight is None else weight.cpu().numpy().astype(np.float64)
+    names = getattr(data, "ids", None) or list(range(int(data.num_nodes)))
+    undirected = not data.is_directed() if directed is None else not directed
+    edges = Edges(source, target, heavy)
+    return imported(names, _one_way(edges) if undirected else edges, {}, not undirected, column)
+
+
+def to_dgl(graph: Graph, *, directed: bool = False, embedding: Embedding | None = None) -> Any:
+    """A DGL graph, edge data `weight`, node data `x` where an embedding is given.
+
+    Args:
+        graph, directed, embedding: as of `to_pyg`.
+
+    Raises:
+        ValueError: an embedding of other entities.
+        ModuleNotFoundError: dgl is not installed.
+    """
+    torch, dgl = (library(name, "interop", "`to_dgl`") for name in ("torch", "dgl"))
+    edges = edges_of(graph, directed=directed) if directed else _both_ways(edges_of(graph, directed=False))
+    ends = torch.from_numpy(edges.source), torch.from_numpy(edges.target)
+    found = dgl.graph(ends, num_nodes=graph.num_entities)
+    found.edata["weight"] = torch.from_numpy(edges.weight.astype(np.float32))
+    if embedding is not None:
+        found.ndata["x"] = torch.from_numpy(_matching(graph, embedding))
+    return found
+
+
+def from_dgl(graph: Any, *, directed: bool = True, ids: list[str] | None = None, column: str = "node") -> Imported:
+    """A graph of DGL's nodes and edges; edge data `weight` where there is one.
+
+    Args:
+        graph: homogeneous.
+        directed: False takes edges that stand there both ways once. Default: True.
+        ids: names of the nodes. Default: their numbers.
+        column: name of the only column. Default: "node".
+
+    Raises:
+        ValueError: no edges, another number of names than nodes, or a weight that is not finite and ≥ 0.
+    """
+    source, target = (end.cpu().numpy().astype(np.int64) for end in graph.edges())
+    heavy = graph.edata["weight"].cpu().numpy() if "weight" in graph.edata else np.ones(len(source))
+    names = list(range(graph.num_nodes())) if ids is None else list(ids)
+    if len(names) != graph.num_nodes():
+        raise checks.OptionError(f"`ids` must be one per node ({graph.num_nodes():,}), got {len(names):,}.")
+    edges = Edges(source, target, heavy.astype(np.float64))
+    return imported(names, edges if directed else _one_way(edges), {}, directed, column)
+
+
+def _both_ways(edges: Edges) -> Edges:
+    """Each edge and its reverse; loops once."""
+    back = edges.source != edges.target
+    pairs = ((edges.source, edges.target[back]), (edges.target, edges.source[back]), (edges.weight, edges.weight[back]))
+    return Edges(*(np.concatenate(pair) for pair in pairs))
+
+
+def _one_way(edges: Edges) -> Edges:
+    """Of edges that stand there both ways the one from the lower row, or a loop."""
+    keep = edges.source <= edges.target
+    return Edges(*(part[keep] for part in edges))
+
+
+def _matching(graph: Graph, embedding: Embedding) -> np.ndarray:
+    if embedding.vocab != graph.vocab:
+        raise checks.OptionError("`embedding` must be of the entities of `graph`, in their order.")
+    return embedding.to_numpy()

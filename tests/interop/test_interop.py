@@ -1,0 +1,194 @@
+"""Round trips through the real libraries: weights, direction, isolated entities, attributes, ids."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+import cleora_jax as cj
+from cleora_jax import interop
+from cleora_jax.graph import adjacency
+from tests.conftest import toy_graphs
+
+TOYS = toy_graphs()
+EDGES = cj.from_edges(
+    [0, 1, 1, 2, 0], [1, 2, 2, 0, 0], [1.0, 0.5, 0.25, 2.0, 3.0], ids=["ann", "bob", "cid", "eve, alone"]
+)
+ATTRIBUTES = pa.table({"age": [41, 12, None, 7], "title": ["Ann", None, "Çid", "Eve"], "score": [0.5, 1.5, 2.5, None]})
+TYPED = cj.Vocab(pa.array(["1", "2", "1"], pa.large_string()), ("user", "item"), np.array([0, 0, 1], np.uint8))
+VECTORS = cj.Embedding(np.arange(12, dtype=np.float32).reshape(4, 3) / 7, EDGES.vocab, {"dim": 3, "seed": 4})
+
+
+def listed(graph, directed=True):
+    """Edges of a graph by name, with their weights, sorted."""
+    relation = graph.relations[0]
+    names = interop.edges.keys_of(graph.vocab)
+    weight = np.ones(len(relation.left)) if relation.weight is None else relation.weight
+    pairs = [tuple(names[row] for row in pair) for pair in relation.left.member.reshape(-1, 2).tolist()]
+    if not directed:
+        pairs = [tuple(sorted(pair)) for pair in pairs]
+    return sorted(zip(pairs, weight.tolist(), strict=True))
+
+
+@pytest.mark.parametrize("directed", [False, True])
+@pytest.mark.parametrize("library", ["networkx", "igraph"])
+def test_round_trips_lose_nothing(library, directed):
+    pytest.importorskip(library)
+    if library == "networkx":
+        there = interop.to_networkx(EDGES, directed=directed, multigraph=True, attributes=ATTRIBUTES)
+        back = interop.from_networkx(there)
+    else:
+        back = interop.from_igraph(interop.to_igraph(EDGES, directed=directed, attributes=ATTRIBUTES))
+    assert back.directed == directed and back.graph.vocab.ids.equals(EDGES.vocab.ids)
+    assert listed(back.graph, directed) == listed(EDGES, directed)
+    assert back.graph.isolated.tolist() == EDGES.isolated.tolist()
+    assert back.attributes.to_pydict() == ATTRIBUTES.to_pydict()
+
+
+@pytest.mark.parametrize("library", ["networkx", "igraph"])
+def test_columns_are_kept(library):
+    pytest.importorskip(library)
+    graph = cj.from_hyperedges(["1\t1", "2\t1", "2\t2"], "user item")
+    there = getattr(interop, f"to_{library}")(graph)
+    back = getattr(interop, f"from_{library}")(there)
+    assert back.graph.vocab.columns == graph.vocab.columns and back.graph.vocab == graph.vocab
+    np.testing.assert_allclose(adjacency(back.graph).toarray(), adjacency(graph).toarray())
+
+
+@pytest.mark.parametrize("graph", TOYS.values(), ids=TOYS)
+@pytest.mark.parametrize("library", ["networkx", "igraph"])
+def test_hyperedges_become_their_cliques(library, graph):
+    other = pytest.importorskip(library)
+    there = getattr(interop, f"to_{library}")(graph)
+    if library == "networkx":
+        found = other.to_numpy_array(there)
+    else:
+        found = np.array(there.get_adjacency(attribute="weight").data, float) if there.ecount() else 0
+        found = found + 0.0
+    expected = adjacency(graph).toarray()
+    off = ~np.eye(len(expected), dtype=bool)
+    if library == "networkx" or not there.has_multiple():
+        np.testing.assert_allclose(found[off], expected[off], rtol=1e-6)
+
+
+def test_networkx_adds_up_parallel_edges_where_it_cannot_hold_them():
+    nx = pytest.importorskip("networkx")
+    found = interop.to_networkx(EDGES)
+    assert isinstance(found, nx.Graph) and found["bob"]["cid"]["weight"] == 0.75
+    assert set(found.nodes) == {"ann", "bob", "cid", "eve, alone"}
+
+
+def test_networkx_nodes_of_any_kind():
+    nx = pytest.importorskip("networkx")
+    other = nx.DiGraph()
+    other.add_edge(1, frozenset({2}), weight=3)
+    other.add_node(("a", 1), colour={"r": 1})
+    found = interop.from_networkx(other)
+    assert found.graph.vocab.ids.to_pylist() == ["1", "frozenset({2})", "('a', 1)"]
+    assert found.attributes["colour"].to_pylist() == [None, None, {"r": 1}]
+    other.add_edge("1", 1)
+    with pytest.raises(ValueError, match="distinct"):
+        interop.from_networkx(other)
+    with pytest.raises(ValueError, match="no edges"):
+        interop.from_networkx(nx.empty_graph(3))
+
+
+def test_tables_read_back():
+    table = interop.edge_table(EDGES)
+    assert table.column_names == ["source", "target", "weight"]
+    again = cj.from_edges(table["source"].to_pylist(), table["target"].to_pylist(), table["weight"].to_numpy())
+    assert listed(again) == listed(EDGES)
+    assert table.to_pandas().weight.sum() == 6.75
+    polars = pytest.importorskip("polars")
+    assert polars.from_arrow(table).shape == (5, 3)
+
+
+@pytest.mark.parametrize("directed", [False, True])
+def test_pyg(directed):
+    pytest.importorskip("torch_geometric")
+    data = interop.to_pyg(EDGES, directed=directed, embedding=VECTORS)
+    assert data.num_nodes == 4 and data.edge_index.shape[1] == (5 if directed else 9)
+    np.testing.assert_array_equal(data.x.numpy(), VECTORS.vectors)
+    back = interop.from_pyg(data, directed=directed)
+    assert listed(back.graph, directed) == listed(EDGES, directed) and back.directed == directed
+
+
+def test_dgl():
+    try:
+        import dgl  # noqa: F401
+    except (ImportError, OSError, RuntimeError) as error:
+        pytest.skip(f"dgl cannot be imported here: {error}")
+    back = interop.from_dgl(interop.to_dgl(EDGES, directed=True), ids=EDGES.vocab.ids.to_pylist())
+    assert listed(back.graph) == listed(EDGES)
+
+
+def test_anndata():
+    pytest.importorskip("anndata")
+    there = interop.to_anndata(EDGES, VECTORS)
+    there.obs["kind"] = ["x", "y", "x", "y"]
+    back = interop.from_anndata(there)
+    assert not back.directed and back.graph.vocab.ids.equals(EDGES.vocab.ids)
+    np.testing.assert_allclose(adjacency(back.graph).toarray(), adjacency(EDGES).toarray())
+    assert back.attributes["kind"].to_pylist() == ["x", "y", "x", "y"]
+    np.testing.assert_array_equal(interop.vectors_from_anndata(there).vectors, VECTORS.vectors)
+    with pytest.raises(KeyError, match="obsp"):
+        interop.from_anndata(there, graph="distances")
+    with pytest.raises(ValueError, match="same entities"):
+        interop.to_anndata()
+
+
+def test_gensim():
+    pytest.importorskip("gensim")
+    there = interop.to_keyed_vectors(VECTORS)
+    assert there.similarity("ann", "bob") == pytest.approx(VECTORS.cosine("ann", "bob"))
+    back = interop.from_keyed_vectors(there)
+    np.testing.assert_array_equal(back.vectors, VECTORS.vectors)
+    with pytest.raises(ValueError, match="several columns"):
+        interop.to_keyed_vectors(cj.Embedding(np.eye(3, dtype=np.float32), TYPED))
+
+
+def test_safetensors(tmp_path):
+    pytest.importorskip("safetensors")
+    path = tmp_path / "v.safetensors"
+    embedding = cj.Embedding(np.eye(3, dtype=np.float32), TYPED, {"method": "Cleora"})
+    interop.save_safetensors(embedding, path)
+    back = interop.load_safetensors(path)
+    assert back.vocab == TYPED and back.settings == embedding.settings
+    np.testing.assert_array_equal(back.vectors, embedding.vectors)
+    whole = path.read_bytes()
+    for cut in (0, 5, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:cut])
+        with pytest.raises(cj.InputError, match=r"v\.safetensors"):
+            interop.load_safetensors(path)
+    with pytest.raises(cj.InputError, match="no such file"):
+        interop.load_safetensors(tmp_path / "none")
+
+
+def test_projector(tmp_path):
+    strange = cj.Embedding(VECTORS.vectors[:2], cj.Vocab.of(["a\tb", "c\nd"]))
+    interop.save_projector(strange, tmp_path / "p", pa.table({"age": [1, None]}))
+    rows = (tmp_path / "p" / "metadata.tsv").read_text().splitlines()
+    assert rows == ["id\tcolumn\tage", "a b\tentity\t1", "c d\tentity\t"]
+    np.testing.assert_array_equal(np.loadtxt(tmp_path / "p" / "vectors.tsv", dtype=np.float32), VECTORS.vectors[:2])
+    assert "metadata.tsv" in (tmp_path / "p" / "projector_config.pbtxt").read_text()
+
+
+def test_rows_for_databases(tmp_path):
+    interop.write_rows(VECTORS, tmp_path / "rows.jsonl", ATTRIBUTES)
+    rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
+    assert [row["id"] for row in rows] == VECTORS.vocab.ids.to_pylist()
+    assert rows[1]["payload"] == {"age": 12, "score": 1.5}
+    np.testing.assert_array_equal(np.array([row["vector"] for row in rows], np.float32), VECTORS.vectors)
+    with pytest.raises(ValueError, match="attributes"):
+        list(interop.vector_rows(VECTORS, pa.table({"age": [1]})))
+
+
+def test_what_is_missing_says_how_to_get_it(monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "networkx", None)
+    with pytest.raises(ModuleNotFoundError, match=r"cleora-jax\[interop\]"):
+        interop.to_networkx(EDGES)

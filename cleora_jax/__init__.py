@@ -8,6 +8,14 @@ from typing import TYPE_CHECKING, Any
 from cleora_jax._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from cleora_jax import community as community
+    from cleora_jax import evaluate as evaluate
+    from cleora_jax import generators as generators
+    from cleora_jax import interop as interop
+    from cleora_jax import preprocess as preprocess
+    from cleora_jax import sampling as sampling
+    from cleora_jax import stats as stats
+    from cleora_jax import viz as viz
     from cleora_jax._checks import InputError as InputError
     from cleora_jax._checks import NotFoundError as NotFoundError
     from cleora_jax._checks import OptionError as OptionError
@@ -66,6 +74,7 @@ if TYPE_CHECKING:
     from cleora_jax.evaluate import RecordWarning as RecordWarning
     from cleora_jax.evaluate import Trial as Trial
     from cleora_jax.evaluate import Tuned as Tuned
+    from cleora_jax.evaluate import Weighed as Weighed
     from cleora_jax.evaluate import classify_nodes as classify_nodes
     from cleora_jax.evaluate import log_uniform as log_uniform
     from cleora_jax.evaluate import predict_edges as predict_edges
@@ -75,6 +84,7 @@ if TYPE_CHECKING:
     from cleora_jax.evaluate import split_nodes_per_class as split_nodes_per_class
     from cleora_jax.evaluate import tune as tune
     from cleora_jax.evaluate import uniform as uniform
+    from cleora_jax.evaluate import weigh as weigh
     from cleora_jax.graph import BuildReport as BuildReport
     from cleora_jax.graph import Column as Column
     from cleora_jax.graph import Graph as Graph
@@ -126,10 +136,27 @@ if TYPE_CHECKING:
     from cleora_jax.sparse import mix as mix
     from cleora_jax.sparse import mixture as mixture
     from cleora_jax.sparse import to_bcoo as to_bcoo
+    from cleora_jax.vectors import PCA as PCA
+    from cleora_jax.vectors import AlignmentScore as AlignmentScore
+    from cleora_jax.vectors import Binary as Binary
+    from cleora_jax.vectors import Cca as Cca
+    from cleora_jax.vectors import Compressed as Compressed
     from cleora_jax.vectors import Embedding as Embedding
+    from cleora_jax.vectors import Float16 as Float16
+    from cleora_jax.vectors import Index as Index
+    from cleora_jax.vectors import Int8 as Int8
+    from cleora_jax.vectors import ProductQuantization as ProductQuantization
+    from cleora_jax.vectors import RandomProjection as RandomProjection
     from cleora_jax.vectors import align as align
+    from cleora_jax.vectors import alignment_score as alignment_score
+    from cleora_jax.vectors import build_index as build_index
+    from cleora_jax.vectors import cca as cca
     from cleora_jax.vectors import combine as combine
+    from cleora_jax.vectors import compress as compress
+    from cleora_jax.vectors import kmeans as kmeans
+    from cleora_jax.vectors import load_compressed as load_compressed
     from cleora_jax.vectors import load_embedding as load_embedding
+    from cleora_jax.vectors import load_index as load_index
     from cleora_jax.vectors import procrustes as procrustes
     from cleora_jax.vectors import whiten as whiten
     from cleora_jax.vectors import whitening_rank as whitening_rank
@@ -162,17 +189,24 @@ _NAMES_OF = {
         EdgeSplit LinkProtocol LinkScores NodeProtocol NodeScores classify_nodes predict_edges split_edges
         split_hyperedges split_nodes split_nodes_per_class
         Grid Halving LearnerObjective LinkObjective NodeObjective NodeSplit RandomSearch Range RecordWarning Trial
-        Tuned log_uniform tune uniform
+        Tuned Weighed log_uniform tune uniform weigh
     """,
     "methods": "METHODS list_methods method_named",
     "estimator": "CleoraEmbedder",
-    "vectors": "Embedding align combine load_embedding procrustes whiten whitening_rank",
+    "vectors": """
+        AlignmentScore Binary Cca Compressed Embedding Float16 Index Int8 PCA ProductQuantization RandomProjection align
+        alignment_score build_index cca combine compress kmeans load_compressed load_embedding load_index procrustes
+        whiten whitening_rank
+    """,
 }
+_ROOMS = ("community", "evaluate", "generators", "interop", "preprocess", "sampling", "stats", "viz")  # cj.stats.report
 _ROOM_OF = {name: room for room, names in _NAMES_OF.items() for name in names.split()}
-__all__ = ["__version__", *(name for name in _ROOM_OF if name != "CleoraEmbedder")]  # which needs an extra
+__all__ = ["__version__", *_ROOMS, *(name for name in _ROOM_OF if name != "CleoraEmbedder")]  # which needs an extra
 
 
 def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return importlib.import_module(f"cleora_jax.{name}")
     if name not in _ROOM_OF:
         raise AttributeError(f"module 'cleora_jax' has no attribute {name!r}")
     return getattr(importlib.import_module(f"cleora_jax.{_ROOM_OF[name]}"), name)

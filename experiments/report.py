@@ -239,6 +239,67 @@ def scale(lines: Lines) -> str:
     return "\n\n".join(tables)
 
 
+def walks(lines: Lines) -> str:
+    """Walks per second beside PecanPy's two ways of walking; skip-gram beside gensim's on the same walks."""
+    drawn = []
+    for line in (line for line in lines if line["kind"] == "walks"):
+        on_the_fly = next((name for name in ("FirstOrderUnweighted", "SparseOTF") if name in line), None)
+        cells = [line["source"], f"{line['p']:g}, {line['q']:g}", f"{line['ours']:,.0f}"]
+        for name in (on_the_fly, "PreComp"):
+            there = name is not None and name in line
+            cells += [f"{line[name]:,.0f}", f"**{line[f'{name} over ours, time']:.1f}×**"] if there else ["–", "–"]
+        tables = line.get("PreComp prepares, seconds")
+        drawn.append([*cells, "–" if tables is None else f"{tables:.1f} s"])
+    trained = []
+    for line in (line for line in lines if line["kind"] == "training"):
+        scores = [f"{100 * value:.1f}" for name, value in line.items() if name.startswith("micro_f1")]
+        trained.append([line["source"], line["engine"], f"{line['tokens per second']:,.0f}", " / ".join(scores) or "–"])
+    head = (
+        "source | p, q | cleora_jax, walks/s | PecanPy, no tables | slower | PecanPy, tables | slower | tables made in"
+    )
+    return "\n\n".join([
+        rows(head, drawn),
+        rows("source | skip-gram of | tokens/s | Micro-F1 at 10 / 50 / 90 %", trained),
+    ])  # fmt: skip
+
+
+def vectors(lines: Lines) -> str:
+    """Recall, bytes and times of searches and of codes."""
+    searched, coded = [], []
+    for x in sorted(lines, key=lambda x: (x["source"], -(x.get("bytes") or 0), x["engine"])):
+        told = [f"{x['recall']:.3f}", f"{x['build']:.1f} s"]
+        if x["kind"] == "search":
+            searched.append([x["source"], x["engine"], *told, f"{1e3 * x['one']:.1f} ms", f"{x['many']:.2f} s"])
+        else:
+            coded.append([x["source"], named(x), x["engine"], x["bytes"] or "–", *told, f"{x['many']:.2f} s"])
+    return "\n\n".join([
+        rows("source | search | recall of 10 | built in | a query | 1,000 queries", searched),
+        rows("source | codes | by | bytes | recall of 10 | coded in | 1,000 queries", coded),
+    ])  # fmt: skip
+
+
+def named(line: dict[str, Any]) -> str:
+    """A codec with what sets it apart."""
+    settings = {name: value for name, value in line["settings"].items() if name in ("dim", "parts", "rotations")}
+    if settings.get("rotations") != 0:
+        settings.pop("rotations", None)
+    return (
+        f"{line['codec']}({', '.join(f'{name}={value}' for name, value in settings.items())})"
+        if settings
+        else line["codec"]
+    )
+
+
+def graphs(lines: Lines) -> str:
+    """Times of tasks on graphs."""
+    body = []
+    for line in lines:
+        ours, theirs = line["cleora_jax"], line["networkx"]
+        both = ["–", "–"] if theirs is None else [f"{theirs:.2f} s", f"**{theirs / ours:.1f}×**"]
+        body.append([line["task"], f"{ours:.2f} s", *both])
+    return rows("task | cleora_jax | networkx | faster", body)
+
+
 def tune(lines: Lines) -> str:
     """Validation and test of each method, by default and as chosen; what sharing walks saves, warm."""
     body = [
@@ -307,8 +368,9 @@ def spread(values: list[float]) -> str:
 
 
 TABLES = {
-    "baselines": baselines, "scale": scale, "inductive": inductive, "hops": hops, "relations": relations,
-    "features": features, "refine": refine, "tune": tune, "worth": worth, "benchmark": benchmark, "sweep": sweep,
+    "baselines": baselines, "scale": scale, "walks": walks, "inductive": inductive, "hops": hops,
+    "relations": relations, "features": features, "refine": refine, "tune": tune, "worth": worth,
+    "benchmark": benchmark, "sweep": sweep, "vectors": vectors, "graphs": graphs,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -13,13 +13,20 @@ from tests.conftest import ROOT
 
 PAGES = [
     "README.md",
-    *(f"docs/{page}.md" for page in ("quickstart", "modes", "methods", "evaluation", "datasets")),
+    *(f"docs/{page}.md" for page in ("quickstart", "modes", "methods", "evaluation", "datasets", "graphs", "vectors")),
 ]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 CLAIM = re.compile(
     r"^([a-z_]+\.[^#\n]*|(?:len|round)\([^#\n]*)  # (True|[\d., ]+|'[^'\n]*'|\([^\n]*\))(?::.*)?$", re.MULTILINE
 )
-CLAIMS = {"docs/modes.md": 5, "docs/methods.md": 2, "docs/evaluation.md": 2, "docs/datasets.md": 2}  # at least so many
+CLAIMS = {
+    "docs/modes.md": 5,
+    "docs/methods.md": 2,
+    "docs/evaluation.md": 2,
+    "docs/datasets.md": 2,
+    "docs/graphs.md": 5,
+    "docs/vectors.md": 5,
+}  # at least so many
 NOT_THERE = "purchases/*.tsv.gz"  # an example of files that a reader has
 
 

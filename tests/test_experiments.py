@@ -73,6 +73,19 @@ def test_sweep_smoke(tmp_path):
     assert len([line for line in lines if line["kind"] == "score"]) == 4
 
 
+@pytest.mark.slow
+def test_vectors_smoke(tmp_path):
+    lines = smoke("vectors", tmp_path)
+    assert {line["engine"] for line in lines} == {"exact", "usearch", "faiss", "cleora_jax"}
+    assert all(0 < line["recall"] <= 1 for line in lines) and report.vectors(lines)
+
+
+@pytest.mark.slow
+def test_graphs_smoke(tmp_path):
+    lines = smoke("graphs", tmp_path)
+    assert all(line["cleora_jax"] > 0 for line in lines) and report.graphs(lines)
+
+
 def test_baselines_smoke(tmp_path):
     lines = smoke("baselines", tmp_path)
     assert [line["method"] for line in lines] == ["ProNE", "HOPE"]

@@ -48,3 +48,5 @@ from cleora_jax.evaluate.tuning import Tuned as Tuned
 from cleora_jax.evaluate.tuning import log_uniform as log_uniform
 from cleora_jax.evaluate.tuning import tune as tune
 from cleora_jax.evaluate.tuning import uniform as uniform
+from cleora_jax.evaluate.weighing import Weighed as Weighed
+from cleora_jax.evaluate.weighing import weigh as weigh

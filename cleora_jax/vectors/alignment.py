@@ -120,8 +120,8 @@ def align(embedding: Embedding, reference: Embedding) -> Embedding:
 
 
 def rotated(vectors: np.ndarray, rotation: np.ndarray) -> np.ndarray:
-    """float32[n, d]: the rows times a rotation, multiplied in float64."""
-    turned = np.empty(vectors.shape, np.float32)
+    """float32[n, k]: the rows times a rotation, or some columns of one, float64[d, k]; multiplied in float64."""
+    turned = np.empty((len(vectors), rotation.shape[1]), np.float32)
     with one_blas_thread():
         for start in range(0, len(vectors), ROW_BLOCK):
             block = slice(start, start + ROW_BLOCK)

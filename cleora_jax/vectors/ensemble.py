@@ -11,16 +11,20 @@ import numpy as np
 from cleora_jax import _checks as checks
 from cleora_jax._blas import one_blas_thread
 from cleora_jax.graph.vocab import Vocab
-from cleora_jax.vectors.alignment import nearest_rotation, nothing_in_common
+from cleora_jax.vectors.alignment import nearest_rotation, nothing_in_common, rotated
 from cleora_jax.vectors.embedding import Embedding
 from cleora_jax.vectors.search import ROW_BLOCK, unit_rows
 
-How = Literal["concat", "mean"]
-HOWS = ("concat", "mean")
+How = Literal["concat", "mean", "svd"]
+HOWS = ("concat", "mean", "svd")
 
 
 def combine(
-    parts: Sequence[Embedding] | Mapping[str, Embedding], how: How = "concat", weights: Sequence[float] | None = None
+    parts: Sequence[Embedding] | Mapping[str, Embedding],
+    how: How = "concat",
+    weights: Sequence[float] | None = None,
+    *,
+    dim: int | None = None,
 ) -> Embedding:
     """One embedding of several, over all their entities.
 
@@ -31,18 +35,21 @@ def combine(
         mean:   parts of one dimension, each turned onto the first by `procrustes` of the unit rows of the entities
                 that both know; then the weighted mean of the unit rows over the parts that know the entity, at unit
                 length. Costs no columns; sense only where the parts see the entities alike (seeds, nearby depths).
+        svd:    "concat" in `dim` columns, on its leading right singular vectors: of all tables of so few columns the
+                one whose inner products are nearest to those of "concat". Parts may differ in width and in kind.
 
     A zero vector (an isolated entity) counts as not known, and one that no part knows stays zero. An entity of which
     only parts of weight 0 know has the zero vector, too.
 
     Args:
         parts: at least one, or a dict of them, as `embed_apart` gives; entities are the same by (column, id).
-        how: "concat" or "mean". Default: "concat".
+        how: "concat", "mean" or "svd". Default: "concat".
         weights: one w ≥ 0 for each part, not all 0. Default: all equal.
+        dim: columns under "svd", at most Σd. Default: those of the widest part.
 
     Returns:
-        Entities in order of first appearance; float32[n, Σd] or float32[n, d]. The settings keep `how`, the weights and
-        the settings of each part.
+        Entities in order of first appearance; float32[n, Σd], float32[n, d] or float32[n, dim]. The
+        settings keep `how`, the weights and the settings of each part.
 
     Raises:
         ValueError: no parts, weights that cannot be, NaN or infinity; for "mean", dimensions that differ, or a part
@@ -63,8 +70,15 @@ def combine(
     share = _shares(weights, len(parts))
     vocab = _union([part.vocab for part in parts])
     places = [part.vocab.rows_of(vocab) for part in parts]
+    if dim is not None and how != "svd":
+        raise checks.OptionError(f"`dim` goes with `how='svd'` alone, got `how={how!r}`.")
     with one_blas_thread():
-        vectors = _side_by_side(parts, places, share) if how == "concat" else _mean(parts, places, share)
+        vectors = _mean(parts, places, share) if how == "mean" else _side_by_side(parts, places, share)
+        if how == "svd":
+            widest = max(part.dim for part in parts)
+            vectors = _leading(
+                vectors, widest if dim is None else checks.integer("dim", dim, low=1, high=vectors.shape[1])
+            )
     settings = {"combined": [part.settings for part in parts], "how": how, "weights": share.tolist()}
     return Embedding(vectors, vocab, settings)
 
@@ -76,6 +90,17 @@ def _side_by_side(parts: Sequence[Embedding], places: list[np.ndarray], share: n
         each = [np.sqrt(weight) * piece for weight, piece in zip(share, pieces, strict=True)]
         np.concatenate(each, axis=1, out=vectors[block], casting="same_kind")
     return vectors
+
+
+def _leading(vectors: np.ndarray, dim: int) -> np.ndarray:
+    """The rows on the leading axes of their Gram matrix, float32[n, dim]."""
+    gram = np.zeros((vectors.shape[1], vectors.shape[1]))
+    for block in _blocks(len(vectors)):
+        wide = vectors[block].astype(np.float64)
+        gram += wide.T @ wide
+    axes = np.linalg.eigh(gram)[1][:, ::-1][:, :dim]
+    axes *= np.where(axes[np.abs(axes).argmax(axis=0), np.arange(dim)] < 0, -1, 1)  # signs are nobody's choice
+    return rotated(vectors, axes)
 
 
 def _mean(parts: Sequence[Embedding], places: list[np.ndarray], share: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import scipy.sparse as sp
@@ -20,6 +20,19 @@ PAIR_BLOCK = 512  # pairs of rows gathered at once, for cosines one by one in fl
 Block = tuple[np.ndarray, np.ndarray, np.ndarray]  # row numbers [b], rows [b, d], norms [b]
 
 
+class Rows(Protocol):
+    """A table of rows: an array, or what decodes those that it is asked for."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(n, p)."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: Any, /) -> np.ndarray:
+        """float32[b, p] of a slice, of row numbers or of a mask; float32[p] of one number."""
+
+
 class TopK(NamedTuple):
     """Best rows of each query, best first.
 
@@ -33,7 +46,7 @@ class TopK(NamedTuple):
 
 
 def top_k(
-    vectors: np.ndarray,
+    vectors: Rows,
     queries: np.ndarray,
     k: int,
     exclude: np.ndarray | sp.csr_array | None = None,
@@ -46,7 +59,7 @@ def top_k(
     the result, memory is one block of scores: `QUERY_BLOCK` × `ROW_BLOCK` numbers.
 
     Args:
-        vectors: float32[n, d].
+        vectors: float32[n, d], or what decodes such rows block by block.
         queries: float[q, d].
         k: at least 1; more than the rows there are gives them all.
         exclude: rows that a query must not get: int[q], one for each query (−1: none), or a SciPy sparse matrix [q, n],
@@ -84,7 +97,7 @@ def top_k(
     return found
 
 
-def row_norms(vectors: np.ndarray, first: int = 0) -> np.ndarray:
+def row_norms(vectors: Rows, first: int = 0) -> np.ndarray:
     """Euclidean norms float64[n] of the rows, without overflow or underflow. Raises ValueError at NaN or infinity.
 
     Args:
@@ -105,8 +118,8 @@ def row_norms(vectors: np.ndarray, first: int = 0) -> np.ndarray:
     return np.sqrt(square)
 
 
-def _check(vectors: np.ndarray, queries: np.ndarray, k: int, mask: np.ndarray | None) -> None:
-    if vectors.ndim != 2 or queries.ndim != 2 or vectors.shape[1] != queries.shape[1]:
+def _check(vectors: Rows, queries: np.ndarray, k: int, mask: np.ndarray | None) -> None:
+    if len(vectors.shape) != 2 or queries.ndim != 2 or vectors.shape[1] != queries.shape[1]:
         raise checks.OptionError(
             f"`queries` must be [q, d] for `vectors` [n, d], got {queries.shape} for {vectors.shape}."
         )
@@ -141,7 +154,7 @@ def unit_rows(rows: np.ndarray, name: str) -> np.ndarray:
     return wide / np.where(size > 0, size, 1)
 
 
-def _row_blocks(vectors: np.ndarray, allowed: np.ndarray | None, sizes: np.ndarray | None) -> Iterator[Block]:
+def _row_blocks(vectors: Rows, allowed: np.ndarray | None, sizes: np.ndarray | None) -> Iterator[Block]:
     """The rows that may be found, block by block, in row order."""
     count = len(vectors) if allowed is None else len(allowed)
     for start in range(0, count, ROW_BLOCK):
@@ -233,7 +246,7 @@ def _cosines(near: np.ndarray, unit: np.ndarray) -> np.ndarray:
     return cosines
 
 
-def _rescored(vectors: np.ndarray, unit: np.ndarray, rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+def _rescored(vectors: Rows, unit: np.ndarray, rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """The k best of the candidates by cosines in float64, with these."""
     scores = np.full(rows.shape, -np.inf)
     for query, candidates in enumerate(rows):
@@ -246,7 +259,7 @@ def _rescored(vectors: np.ndarray, unit: np.ndarray, rows: np.ndarray, k: int) -
 
 
 def _redone(
-    vectors: np.ndarray, blocks: Iterator[Block], unit: np.ndarray, k: int, exclude: sp.csc_array, floor: np.ndarray
+    vectors: Rows, blocks: Iterator[Block], unit: np.ndarray, k: int, exclude: sp.csc_array, floor: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """The k best of all rows by cosines in float64, with these; `floor` [q] is what k rows are known to reach."""
     queries, noise = unit.astype(np.float32), _noise(unit.shape[1], np.float32)

@@ -54,7 +54,7 @@ def test_info_is_for_people(tmp_path, baskets, saved, capsys):
     assert main(["info", "-i", baskets]) == 0
     assert main(["info", "--embeddings", saved]) == 0
     shown = capsys.readouterr().out
-    assert not set("{}[]'\"") & set(shown), shown
+    assert not set('{}[]"') & set(shown), shown
     assert "isolated         0\n" in shown and "per column       node 11\n" in shown
 
 

@@ -163,3 +163,18 @@ def test_wrong_arguments():
     ]:
         with pytest.raises(error, match=message):
             combine(*arguments)
+
+
+def test_svd_keeps_the_inner_products_that_so_few_columns_can():
+    rng = np.random.default_rng(3)
+    vocab = Vocab.of([str(row) for row in range(40)])
+    parts = [Embedding(rng.standard_normal((40, dim)), vocab) for dim in (5, 9)]
+    whole = combine(parts, weights=[1, 2]).vectors.astype(float)
+    u, s, _ = np.linalg.svd(whole, full_matrices=False)
+    for dim in (3, 9, 14):
+        found = combine(parts, "svd", [1, 2], dim=dim).vectors.astype(float)
+        np.testing.assert_allclose(found @ found.T, (u[:, :dim] * s[:dim] ** 2) @ u[:, :dim].T, atol=1e-5)
+    assert combine(parts, "svd").dim == 9
+    for how, dim in (("concat", 3), ("svd", 0), ("svd", 15)):
+        with pytest.raises(ValueError, match="dim"):
+            combine(parts, how, dim=dim)

@@ -7,7 +7,7 @@ arguments are read: what is heavy is imported where `run` needs it.
 import argparse
 from typing import Any, Protocol
 
-from cleora_jax.cli.commands import benchmark, convert, embed, info, methods, similar, transform, update
+from cleora_jax.cli.commands import benchmark, convert, embed, explore, info, methods, similar, transform, update
 
 
 class Command(Protocol):
@@ -29,6 +29,7 @@ COMMANDS: dict[str, Command] = {
     "update": update,
     "info": info,
     "similar": similar,
+    "explore": explore,
     "convert": convert,
     "benchmark": benchmark,
 }  # in the order of `cleora-jax --help`

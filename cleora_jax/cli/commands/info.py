@@ -20,10 +20,22 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Describe the one or the other."""
     check_source(args, "--input (interaction files) or --embeddings (a saved file)")
-    summary = _of_saved(args.embeddings) if args.embeddings else graph_summary(read_graph(args, args.input))
+    if args.embeddings:
+        summary = _of_saved(args.embeddings)
+        _show_all(args, summary)
+        return summary
+    from cleora_jax.stats import report
+
+    graph = read_graph(args, args.input)
+    found, summary = report(graph), graph_summary(graph)
+    show(args, f"{found}\n")
+    _show_all(args, summary)
+    return summary | {"report": found.record()}
+
+
+def _show_all(args: argparse.Namespace, summary: dict[str, Any]) -> None:
     for key, value in summary.items():
         show(args, f"{key.replace('_', ' '):<16} {_readable(value)}")
-    return summary
 
 
 def _of_saved(path: str) -> dict[str, Any]:

@@ -1,0 +1,76 @@
+"""`cleora-jax explore`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cleora_jax._checks import InputError, OptionError
+from cleora_jax.cli.messages import say
+from cleora_jax.cli.tables import KINDS, check_table, ids_of, read_table
+from cleora_jax.cli.watching import bar
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from cleora_jax import Vocab
+
+HELP = "write a page to look at saved vectors in a browser"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Saved vectors, the page, and what colours it."""
+    parser.add_argument("embeddings", metavar="FILE", help="saved embeddings")
+    parser.add_argument("--html", required=True, metavar="FILE", help="the page: one file, which needs no network")
+    parser.add_argument(
+        "--layout", default="pca", choices=("pca", "umap", "tsne"), help="how entities are placed (default: pca)"
+    )
+    parser.add_argument("--attributes", metavar="FILE", help=f"what to colour by and to show: {KINDS}")
+    parser.add_argument("--column", metavar="NAME", help="only the entities of this column")
+    parser.add_argument("--neighbours", type=int, default=10, metavar="K", help="of each entity (default: 10)")
+    parser.add_argument("--title", metavar="TEXT", help="of the page (default: the file's name)")
+    parser.add_argument("--seed", type=int, default=0, help="of umap and tsne (default: 0)")
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Read vectors, place them, find their neighbours, write the page."""
+    from cleora_jax import load_embedding
+    from cleora_jax.viz import write_explorer
+
+    if args.attributes is not None:
+        check_table("--attributes", args.attributes)
+    if os.path.exists(args.html) and os.path.exists(args.embeddings) and os.path.samefile(args.html, args.embeddings):
+        raise OptionError(f"`--html` {args.html!r} is the input, too; choose another name.")
+    embedding = load_embedding(args.embeddings)
+    if args.column is not None:
+        embedding = embedding.of_column(args.column)
+    attributes = None if args.attributes is None else _attributes(args, embedding.vocab)
+    with bar(args) as progress:
+        write_explorer(
+            embedding, args.html, layout=args.layout, attributes=attributes, neighbours=args.neighbours,
+            title=args.title or Path(args.embeddings).stem, seed=args.seed, progress=progress,
+        )  # fmt: skip
+    say(args, f"{len(embedding):,} entities in {args.html}: open it in a browser")
+    return {"output": args.html, "entities": len(embedding), "bytes": os.path.getsize(args.html)}
+
+
+def _attributes(args: argparse.Namespace, vocab: Vocab) -> pa.Table:
+    """A row for each entity, nulls where the table has none; and a line that says how many it has."""
+    import numpy as np
+    import pyarrow as pa
+
+    try:
+        table = read_table(args.attributes)
+        name = ids_of(table.column_names)
+        ids = table.column(name).combine_chunks().cast(pa.large_string())
+    except (pa.ArrowException, IndexError) as error:
+        raise InputError(f"{args.attributes}: not a table of attributes: {error}") from error
+    place = {entity: row for row, entity in enumerate(ids.to_pylist())}
+    if len(place) < len(ids):
+        raise InputError(f"{args.attributes}: {len(ids) - len(place):,} ids stand in it more than once.")
+    rows = [place.get(entity) for entity in vocab.ids.to_pylist()]
+    known = int(np.sum([row is not None for row in rows]))
+    say(args, f"{known:,} of {len(rows):,} entities have attributes")
+    return table.drop_columns([name]).take(pa.array(rows, pa.int64()))

@@ -1,0 +1,80 @@
+"""Compressed vectors in files."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from typing import Any
+
+from cleora_jax._checks import InputError
+from cleora_jax.graph.archive import Kind, believed, is_in_range, read_archive, under, write_archive
+from cleora_jax.graph.vocab import Vocab, id_parts, ids_from_parts
+from cleora_jax.vectors.coding.binary import Binary
+from cleora_jax.vectors.coding.codec import Codec, Fit
+from cleora_jax.vectors.coding.compressed import Compressed
+from cleora_jax.vectors.coding.linear import PCA, RandomProjection
+from cleora_jax.vectors.coding.product import ProductQuantization
+from cleora_jax.vectors.coding.scalar import Float16, Int8
+
+KIND = Kind("compressed embedding", "cleora_jax.compressed", 1)
+CODECS: dict[str, type[Any]] = {
+    codec.__name__: codec for codec in (PCA, RandomProjection, Float16, Int8, Binary, ProductQuantization)
+}
+
+
+def save_compressed(compressed: Compressed, path: str | os.PathLike[str]) -> None:
+    """See `Compressed.save`."""
+    text, offset = id_parts(compressed.vocab)
+    header = {
+        "codec": type(compressed.codec).__name__,
+        "options": asdict(compressed.codec),  # type: ignore[call-overload]
+        "columns": compressed.vocab.columns,
+        "width": compressed.width,
+        "settings": compressed.settings,
+    }
+    arrays = {"ids_text": text, "ids_offset": offset, "column_of": compressed.vocab.column_of}
+    arrays |= {"codes": compressed.codes} | {f"fit.{name}": part for name, part in compressed.fit.parts.items()}
+    if compressed.fit.basis is not None:
+        arrays["basis"] = compressed.fit.basis
+    write_archive(path, KIND, header, arrays)
+
+
+def load_compressed(path: str | os.PathLike[str]) -> Compressed:
+    """Read what `Compressed.save` wrote.
+
+    Raises:
+        InputError: no such file, or one that is damaged or of another kind; the fault is named.
+
+    Example:
+        >>> import os, tempfile
+        >>> import numpy as np
+        >>> import cleora_jax as cj
+        >>> vectors = cj.Embedding(np.eye(4, dtype=np.float32), cj.Vocab.of(list("abcd")))
+        >>> path = os.path.join(tempfile.mkdtemp(), "small.npz")
+        >>> cj.compress(vectors, cj.Float16()).save(path)
+        >>> cj.load_compressed(path)
+        Compressed(4 × 8 bytes by Float16(), 32 bytes and 0 bytes learned)
+    """
+    source = os.fspath(path)
+    header, arrays = read_archive(path, KIND)
+    with believed(source, KIND):
+        if header["codec"] not in CODECS:
+            raise InputError(f"{source}: coded by {header['codec']!r}, which this library does not know.")
+        codec: Codec = CODECS[header["codec"]](**header["options"])
+        ids = ids_from_parts(source, arrays["ids_text"], arrays["ids_offset"])
+        vocab = Vocab(ids, tuple(header["columns"]), arrays["column_of"])
+        fit, codes = Fit(under(arrays, "fit."), arrays.get("basis")), arrays["codes"]
+        whole = len(codes) == len(vocab) and is_in_range(vocab.column_of, len(vocab.columns)) and codes.ndim == 2
+        _require(source, whole and (fit.basis is None or len(fit.basis) == header["width"]))
+        try:
+            found = Compressed(codes, codec, fit, vocab, int(header["width"]), header["settings"])
+            some = found.vectors[: len(found) : max(1, len(found) - 1)]
+        except (ValueError, IndexError) as error:
+            raise InputError(f"{source}: damaged: codes and what was learned do not fit ({error}).") from error
+        _require(source, fit.basis is None or some.shape[1] == fit.basis.shape[1])
+    return found
+
+
+def _require(source: str, holds: bool) -> None:
+    if not holds:
+        raise InputError(f"{source}: damaged: its parts do not hold together.")

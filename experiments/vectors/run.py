@@ -1,0 +1,131 @@
+"""What do search indexes and codes find, how fast, in how many bytes? faiss beside ours, on real vectors.
+
+python -m experiments.vectors.run            # some ten minutes on 2 cores
+python -m experiments.vectors.run --smoke    # generated, in seconds
+
+Queries are entities of the set, 10 neighbours each; recall is against exact search. faiss's codes are trained on the
+same unit rows. Times are medians of three turns; indexes by one thread, the rest by all cores.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import Any
+
+import faiss
+import numpy as np
+
+import cleora_jax as cj
+from cleora_jax.vectors.search import unit_rows
+from experiments.record import arguments, data_folder, write
+
+K, TURNS = 10, 3
+
+
+@dataclass(frozen=True)
+class Source:
+    """Vectors of a data set."""
+
+    name: str
+    dim: int = 128
+    queries: int = 1000
+
+
+SOURCES = (Source("ca-astroph"), Source("ego-twitter"))
+SMOKE = Source("planted", 32, 50)
+CODECS = (
+    cj.Float16(), cj.Int8(), cj.PCA(64), cj.PCA(32), cj.RandomProjection(64), cj.ProductQuantization(32),
+    cj.ProductQuantization(16), cj.ProductQuantization(16, rotations=0), cj.Binary(), cj.ProductQuantization(8),
+)  # fmt: skip
+PEERS = ("PQ16", "OPQ16,PQ16", "OPQ32,PQ32", "OPQ8,PQ8", "SQ8")
+
+
+def main() -> None:
+    args = arguments(__file__, __doc__)
+    write(args.output, (line for source in ((SMOKE,) if args.smoke else SOURCES) for line in lines_of(source)))
+
+
+def lines_of(source: Source) -> Iterator[dict[str, Any]]:
+    """Searches, then codes."""
+    vectors = cj.embed(graph_of(source), cj.Cleora(dim=source.dim))
+    rows = np.random.default_rng(0).choice(len(vectors), source.queries, replace=False)
+    about = {"source": source.name, "entities": len(vectors), "dim": source.dim, "queries": source.queries}
+    exact = vectors.nearest(vectors.vectors[rows], K, rows, None).rows
+    one = seconds(lambda: vectors.nearest(vectors.vectors[rows[:1]], K, rows[:1], None))
+    many = seconds(lambda: vectors.nearest(vectors.vectors[rows], K, rows, None))
+    yield about | {"kind": "search", "engine": "exact", "build": 0.0, "recall": 1.0, "one": one, "many": many}
+    for engine in ("usearch", "faiss"):
+        start = time.perf_counter()
+        index = cj.build_index(vectors, engine)
+        build = time.perf_counter() - start
+        found = index.nearest(vectors.vectors[rows], K, rows, None).rows
+        one = seconds(lambda: index.nearest(vectors.vectors[rows[:1]], K, rows[:1], None))  # noqa: B023
+        many = seconds(lambda: index.nearest(vectors.vectors[rows], K, rows, None))  # noqa: B023
+        times = {"build": build, "one": one, "many": many}
+        yield about | {"kind": "search", "engine": engine, "recall": overlap(exact, found)} | times
+    for codec in CODECS:
+        if getattr(codec, "dim", 0) <= source.dim and getattr(codec, "parts", 0) <= source.dim:
+            yield about | ours(vectors, codec, rows, exact)
+    for name in PEERS:
+        yield about | theirs(vectors, name, rows, exact)
+
+
+def graph_of(source: Source) -> cj.Graph:
+    """The graph."""
+    if source.name == "planted":
+        return cj.generators.planted_partition([100] * 5, 0.2, 0.01).graph
+    return cj.load_dataset(source.name, data_folder()).graph
+
+
+def ours(vectors: cj.Embedding, codec: Any, rows: np.ndarray, exact: np.ndarray) -> dict[str, Any]:
+    """One of our codecs."""
+    start = time.perf_counter()
+    small = cj.compress(vectors, codec)
+    build = time.perf_counter() - start
+    queries = small.placed(vectors.vectors[rows].astype(np.float64))
+    found = small.nearest(queries, K, rows, None).rows
+    many = seconds(lambda: small.nearest(queries, K, rows, None))
+    return {
+        "kind": "codes", "engine": "cleora_jax", "codec": type(codec).__name__, "settings": asdict(codec),
+        "build": build, "bytes": small.bytes_per_vector, "recall": overlap(exact, found), "many": many,
+    }  # fmt: skip
+
+
+def theirs(vectors: cj.Embedding, name: str, rows: np.ndarray, exact: np.ndarray) -> dict[str, Any]:
+    """One of faiss's, by its factory."""
+    unit = unit_rows(vectors.vectors, "vectors").astype(np.float32)
+    start = time.perf_counter()
+    index = faiss.index_factory(unit.shape[1], name, faiss.METRIC_L2)
+    index.train(unit)
+    index.add(unit)
+    build = time.perf_counter() - start
+    near = index.search(unit[rows], K + 1)[1]
+    found = np.stack([one[one != row][:K] for one, row in zip(near, rows, strict=True)])
+    many = seconds(lambda: index.search(unit[rows], K + 1))
+    size = index.sa_code_size() if hasattr(index, "sa_code_size") else None
+    return {
+        "kind": "codes", "engine": "faiss", "codec": name, "settings": {}, "build": build, "bytes": size,
+        "recall": overlap(exact, found), "many": many,
+    }  # fmt: skip
+
+
+def overlap(exact: np.ndarray, found: np.ndarray) -> float:
+    """Share of the exact neighbours that were found."""
+    return float(np.mean([len(np.intersect1d(*both)) for both in zip(exact, found, strict=True)]) / exact.shape[1])
+
+
+def seconds(run: Callable[[], Any]) -> float:
+    """Median of some turns."""
+    times = []
+    for _ in range(TURNS):
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    return median(times)
+
+
+if __name__ == "__main__":
+    main()

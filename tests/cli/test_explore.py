@@ -1,0 +1,53 @@
+"""`explore`, and the report of `info`."""
+
+from __future__ import annotations
+
+import json
+
+from cleora_jax.cli import main
+
+
+def test_a_page_with_attributes(saved, tmp_path, capsys):
+    table = tmp_path / "about.tsv"
+    table.write_text("id\tkind\tprice\nitem1\tfruit\t2.5\nitem2\tbread\t\nunknown\tx\t1\n")
+    html = tmp_path / "map.html"
+    assert main(["explore", saved, "--html", str(html), "--attributes", str(table)]) == 0
+    assert "2 of 11 entities have attributes" in capsys.readouterr().err
+    text = html.read_text()
+    assert '"kind"' in text and "item7" in text and "<title>saved</title>" in text
+    assert main(["explore", saved, "--html", str(html), "--json", "--neighbours", "3", "--title", "T"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["entities"] == 11 and answer["bytes"] == html.stat().st_size
+
+
+def test_what_cannot_be_is_named(saved, tmp_path, capsys):
+    html = str(tmp_path / "map.html")
+    twice = tmp_path / "twice.csv"
+    twice.write_text("id,kind\na,1\na,2\n")
+    for options, message in (
+        (["--attributes", "no.csv"], "no.csv: no such file"),
+        (["--attributes", "no.txt"], "`--attributes` must be a .parquet"),
+        (["--attributes", str(twice)], "more than once"),
+        (["--neighbours", "-1"], "`--neighbours`"),
+        (["--column", "nothing"], "nothing"),
+    ):
+        assert main(["explore", saved, "--html", html, *options]) == 2
+        assert message in capsys.readouterr().err
+    assert main(["explore", saved, "--html", saved]) == 2
+    assert "`--html`" in capsys.readouterr().err
+
+
+def test_info_reports_what_will_surprise(tmp_path, capsys):
+    path = tmp_path / "in.txt"
+    path.write_text("".join(f"bag i{at} i{at + 1}\n" for at in range(30)) + "alone\nbag i1 i2\n")
+    capsys.readouterr()
+    assert main(["info", "-i", str(path)]) == 0
+    shown = capsys.readouterr().out
+    assert (
+        "popular     bag in 97%" in shown
+        and "! 1 hyperedge holds fewer than two" in shown
+        and "! 'bag' stands in" in shown
+    )
+    assert main(["info", "-i", str(path), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)["report"]
+    assert report["popular"][0][0] == "bag" and report["warnings"]

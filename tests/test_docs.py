@@ -30,9 +30,23 @@ CLAIMS = {
 NOT_THERE = "purchases/*.tsv.gz"  # an example of files that a reader has
 
 
+COOKBOOK = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs/cookbook").glob("[!i]*.md"))
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("page", COOKBOOK)
+def test_the_cookbook_is_true(page, tmp_path, monkeypatch, data):
+    monkeypatch.setenv("CLEORA_JAX_DATA", str(data))
+    run(page, tmp_path, monkeypatch, least=2)
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_examples_run_and_their_comments_are_true(page, tmp_path, monkeypatch):
-    """What a line's comment claims to come out of it is checked where that is a plain value."""
+    run(page, tmp_path, monkeypatch, least=CLAIMS.get(page, 0))
+
+
+def run(page, tmp_path, monkeypatch, least):
+    """Run the blocks of a page; what a comment claims to come out of a line is checked where that is a plain value."""
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     monkeypatch.chdir(tmp_path)
     scope: dict[str, object] = {"__name__": "page"}
@@ -52,4 +66,4 @@ def test_examples_run_and_their_comments_are_true(page, tmp_path, monkeypatch):
                 assert value == (pytest.approx(expected, abs=1e-6) if isinstance(expected, float) else expected), (
                     expression
                 )
-    assert len(claims) >= CLAIMS.get(page, 0)
+    assert len(claims) >= least

@@ -11,7 +11,7 @@ from cleora_jax.community.communities import Communities
 from cleora_jax.graph import Graph, adjacency
 from cleora_jax.vectors import cluster
 from cleora_jax.vectors.embedding import Embedding
-from cleora_jax.vectors.search import unit_rows
+from cleora_jax.vectors.search import unit_rows, unit_table
 
 
 def kmeans(
@@ -36,7 +36,7 @@ def kmeans(
         >>> found.sizes.tolist()
         [100, 100, 100]
     """
-    rows = unit_rows(embedding.vectors, "embedding").astype(np.float32)
+    rows = unit_table(embedding.vectors, "embedding")
     found = cluster.kmeans(rows, k, restarts=restarts, seed=seed, progress=progress)
     return Communities.of(found.labels, embedding.vocab)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -51,7 +52,7 @@ def weigh(
         progress: told of each trial.
 
     Raises:
-        ValueError: more than 1,000 combinations, or what `combine` says.
+        ValueError: more than 1,000 combinations, a score that is not finite, or what `combine` says.
 
     Example:
         >>> import cleora_jax as cj
@@ -71,7 +72,10 @@ def weigh(
     trials: list[tuple[tuple[float, ...], float]] = []
     for number, weights in enumerate(grid):
         progress("weigh", number, len(grid))
-        trials.append((weights, float(objective(combine(listed, how, weights, dim=dim)))))
+        score = float(objective(combine(listed, how, weights, dim=dim)))
+        if not math.isfinite(score):
+            raise checks.OptionError(f"`objective` must give finite numbers, got {score} for the weights {weights}.")
+        trials.append((weights, score))
     progress("weigh", len(grid), len(grid))
     weights, score = max(trials, key=lambda trial: trial[1])
     return Weighed(combine(listed, how, weights, dim=dim), weights, score, tuple(trials))

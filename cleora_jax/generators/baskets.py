@@ -40,5 +40,7 @@ def power_law_baskets(
     def draw(positions: np.ndarray) -> np.ndarray:
         return np.minimum(np.searchsorted(chance, rng.random(len(positions)) * chance[-1], side="right"), items - 1)
 
-    member = draws.distinct_members(np.repeat(np.arange(len(size)), size), draw)
+    chances = np.diff(chance, prepend=0)
+    group = np.repeat(np.arange(len(size)), size)
+    member = draws.distinct_members(rng, group, draw, lambda basket: chances.copy())
     return draws.graph_of(draws.ragged(size, member), items, "item")

@@ -130,7 +130,12 @@ def hypergraph_block_model(
         local = first[at] + rng.integers(size[at])
         return np.where(rng.random(len(positions)) < purity, local, rng.integers(total, size=len(positions)))
 
-    graph = draws.graph_of(draws.ragged(members, draws.distinct_members(of, draw)), total, "node")
+    def weights(line: int) -> np.ndarray:
+        chance = np.full(total, (1 - purity) / total)
+        chance[first[home[line]] :][: size[home[line]]] += purity / size[home[line]]
+        return chance
+
+    graph = draws.graph_of(draws.ragged(members, draws.distinct_members(rng, of, draw, weights)), total, "node")
     return Planted(graph, labels_of(graph.vocab, np.repeat(np.arange(len(size)), size)))
 
 

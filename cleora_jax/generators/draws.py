@@ -12,6 +12,7 @@ from cleora_jax.graph.build import counting_isolated, pairs_of
 from cleora_jax.graph.hyperedges import Incidence, Relation, offsets_of
 
 MOST_ENTITIES = 2**31 - 1  # rows are int32
+ROUNDS = 64  # of rejection, before what is left is drawn in another way
 
 
 def entities(name: str, value: int, low: int = 1) -> int:
@@ -57,21 +58,39 @@ def unordered(number: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     return low, size - 1 - (back - row * (row + 1) // 2)
 
 
-def distinct_members(group: np.ndarray, draw: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+def distinct_members(
+    rng: np.random.Generator,
+    group: np.ndarray,
+    draw: Callable[[np.ndarray], np.ndarray],
+    weights: Callable[[int], np.ndarray],
+) -> np.ndarray:  # fmt: skip
     """Members int64[m], no two alike in a group: what repeats an earlier one is drawn again, until nothing does.
 
+    The few groups that go on for long, because they hold nearly all that comes often, are finished at once by their
+    weights: exponential races, of which the next ones win. That is the same as going on.
+
     Args:
+        rng: of the races.
         group: int64[m], of each member to be drawn; in order.
-        draw: given positions int64[k], values int64[k] ≥ 0 for them. A group must hold fewer members than values that
-            come often; the caller sees to it.
+        draw: given positions int64[k], values int64[k] ≥ 0 for them.
+        weights: given a group, what `draw` draws for it by, float64[values]; more values than the group has members.
     """
     member = draw(np.arange(len(group)))
     open_ = np.arange(len(group))
-    while len(open_):
-        repeated = _repeats(group[open_], member[open_])
-        again = open_[repeated]
+    for _ in range(ROUNDS):
+        again = open_[_repeats(group[open_], member[open_])]
+        if not len(again):
+            return member
         member[again] = draw(again)
-        open_ = np.flatnonzero(np.isin(group, group[again])) if len(again) else again
+        open_ = np.flatnonzero(np.isin(group, group[again]))
+    again = open_[_repeats(group[open_], member[open_])]
+    for one in np.unique(group[again]).tolist():
+        mine, wrong = np.flatnonzero(group == one), again[group[again] == one]
+        chance = weights(one)
+        chance[member[np.setdiff1d(mine, wrong)]] = 0
+        with np.errstate(divide="ignore"):
+            race = -np.log(rng.random(len(chance))) / chance
+        member[wrong] = np.argsort(race, kind="stable")[: len(wrong)]
     return member
 
 

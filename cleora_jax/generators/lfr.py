@@ -12,11 +12,10 @@ from cleora_jax.generators import draws
 from cleora_jax.generators.blocks import Planted
 from cleora_jax.graph import labels_of
 
-ROUNDS = (
-    200  # of swaps that take loops, repeats and edges of the wrong kind away; a few edges may be left, and are dropped
-)
+ROUNDS = 200  # of swaps that take loops, repeats and edges of the wrong kind away
+MOST_LOST = 0.01  # share of the edges that may be left after that, and are dropped
 
-Bad = Callable[[np.ndarray], np.ndarray]  # edges int64[2, m] -> bool[m]: not wanted
+Allowed = Callable[[np.ndarray, np.ndarray], np.ndarray]  # ends int64[m] both -> bool[m]: they may be an edge
 
 
 def lfr(
@@ -77,6 +76,12 @@ def lfr(
     size = _community_sizes(rng, count, smallest, largest, checks.real("community_exponent", community_exponent, low=0))
     community = _places(rng, inner, size)
     edges = _wired_inside_and_outside(rng, community, inner, degree - inner)
+    lost = int(degree.sum()) // 2 - edges.shape[1]
+    if lost > MOST_LOST * degree.sum() / 2:
+        raise checks.OptionError(
+            f"the communities cannot hold these edges: {lost:,} of {int(degree.sum()) // 2:,} find no place. More "
+            "entities, smaller communities or a smaller `mixing` help where edges lead outside; larger ones inside."
+        )
     low, high = np.sort(edges, axis=0)
     graph = draws.graph_of_pairs(low, high, count)
     return Planted(graph, labels_of(graph.vocab, community))
@@ -125,9 +130,14 @@ def _places(rng: np.random.Generator, inner: np.ndarray, size: np.ndarray) -> np
     opened = 0
     numbers = rng.random(len(inner)).tolist()
     for entity, number in zip(np.argsort(-inner, kind="stable").tolist(), numbers, strict=True):
-        while opened < len(size) and (size[opened] > inner[entity] or not places):
+        while opened < len(size) and size[opened] > inner[entity]:
             places += [opened] * int(size[opened])
             opened += 1
+        if not places:
+            raise checks.OptionError(
+                f"an entity with {inner[entity]} edges inside finds no community that is larger: a larger "
+                "`min_community` or `max_community`, more `mixing` or smaller degrees help."
+            )
         at = int(number * len(places))
         places[at], places[-1] = places[-1], places[at]
         community[entity] = places.pop()
@@ -139,44 +149,65 @@ def _wired_inside_and_outside(
 ) -> np.ndarray:
     """Edges int64[2, m]: inner ones within each community, outer ones between two."""
     inner, outer = inner.copy(), outer.copy()
-    odd = np.flatnonzero(np.bincount(community, weights=inner).astype(np.int64) % 2)
-    for one in odd:  # an end is left over: its edge leads outside
-        member = np.flatnonzero((community == one) & (inner > 0))[0]
-        inner[member] -= 1
-        outer[member] += 1
+    odd = np.bincount(community, weights=inner).astype(np.int64) % 2 == 1
+    some = np.flatnonzero(inner)
+    of, first = np.unique(community[some], return_index=True)
+    member = some[first[odd[of]]]  # an end is left over in these communities: its edge leads outside
+    inner[member] -= 1
+    outer[member] += 1
     if outer.sum() % 2:
         outer[np.argmax(outer)] -= 1
-    key = len(community)
-
-    def repeated(edges: np.ndarray) -> np.ndarray:
-        """Loops, and all but the first of equal edges."""
-        low, high = np.sort(edges, axis=0)
-        number = low * key + high
-        order = np.argsort(number, kind="stable")
-        again = np.zeros(len(number), bool)
-        again[order] = np.diff(number[order], prepend=-1) == 0
-        return again | (low == high)
-
-    within = _wired(rng, inner, community, repeated)
+    within = _wired(rng, inner, community, lambda one, other: one != other)
     nowhere = np.zeros(len(community), np.int64)
-    between = _wired(rng, outer, nowhere, lambda edges: repeated(edges) | (community[edges[0]] == community[edges[1]]))
+    between = _wired(rng, outer, nowhere, lambda one, other: community[one] != community[other])
     return np.concatenate([within, between], axis=1)
 
 
-def _wired(rng: np.random.Generator, degree: np.ndarray, group: np.ndarray, bad: Bad) -> np.ndarray:
-    """The configuration model within each group, whose sums of degrees are even: edges that are not `bad`."""
+def _wired(rng: np.random.Generator, degree: np.ndarray, group: np.ndarray, allowed: Allowed) -> np.ndarray:
+    """The configuration model within each group, whose sums of degrees are even: distinct edges that are `allowed`.
+
+    An edge that may not be swaps ends with one drawn from its group, where both may be then.
+    """
     ends = np.repeat(np.arange(len(degree)), degree)
     ends = ends[np.lexsort((rng.random(len(ends)), group[ends]))]
     edges = ends.reshape(-1, 2).T.copy()
     of = group[edges[0]]  # sorted
     first, count = np.searchsorted(of, of, side="left"), np.bincount(of, minlength=1)[of]
     for _ in range(ROUNDS):
-        wrong = np.flatnonzero(bad(edges))
+        keys = _keys(edges[0], edges[1], len(degree))
+        wrong = np.flatnonzero(_repeated(keys) | ~allowed(edges[0], edges[1]))
         if not len(wrong):
-            return edges
+            break
         partner = first[wrong] + rng.integers(count[wrong])
-        _, alone = np.unique(partner, return_index=True)  # no edge is swapped twice in a round
-        alone = alone[~np.isin(partner[alone], wrong)]
-        here, there = wrong[alone], partner[alone]
-        edges[1, here], edges[1, there] = edges[1, there], edges[1, here]
-    return edges[:, ~bad(edges)]
+        (a, b), (c, d) = edges[:, wrong], edges[:, partner]
+        turned = rng.random(len(wrong)) < 0.5
+        c, d = np.where(turned, d, c), np.where(turned, c, d)
+        new = np.stack([_keys(a, d, len(degree)), _keys(c, b, len(degree))])
+        fits = allowed(a, d) & allowed(c, b) & ~np.isin(new, keys).any(axis=0)
+        touched = np.stack([wrong, partner])  # no edge is swapped twice in a round, no new one made twice
+        fits &= _alone(touched, fits) & _alone(new, fits)
+        here, there = wrong[fits], partner[fits]
+        edges[:, here], edges[:, there] = np.stack([a, d])[:, fits], np.stack([c, b])[:, fits]
+    keys = _keys(edges[0], edges[1], len(degree))
+    return edges[:, ~_repeated(keys) & allowed(edges[0], edges[1])]
+
+
+def _keys(one: np.ndarray, other: np.ndarray, count: int) -> np.ndarray:
+    """A number for each pair, whichever end comes first."""
+    return np.minimum(one, other) * count + np.maximum(one, other)
+
+
+def _repeated(keys: np.ndarray) -> np.ndarray:
+    """All but the first of equal keys."""
+    order = np.argsort(keys, kind="stable")
+    again = np.zeros(len(keys), bool)
+    again[order] = np.diff(keys[order], prepend=-1) == 0
+    return again
+
+
+def _alone(both: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """bool[m]: neither of the two numbers of a column stands in another of those `among`, nor twice."""
+    _, code, times = np.unique(both[:, among], return_inverse=True, return_counts=True)
+    found = np.zeros(both.shape[1], bool)
+    found[among] = (times[code.reshape(2, -1)] == 1).all(axis=0)
+    return found

@@ -63,9 +63,29 @@ def watts_strogatz(num_entities: int, k: int, p: float, *, seed: int = 0) -> Gra
     moved = np.flatnonzero(rng.random(len(source)) < chance) if k < count - 1 else np.zeros(0, np.int64)
     ring = target.copy()
     target[moved] = rng.integers(count, size=len(moved))
-    while len(again := moved[_clashes(source, target, ring, count)[moved]]):
+    for _ in range(draws.ROUNDS):
+        again = moved[_clashes(source, target, ring, count)[moved]]
+        if not len(again):
+            break
         target[again] = rng.integers(count, size=len(again))
+    else:
+        _find_places(rng, source, target, moved[_clashes(source, target, ring, count)[moved]], count)
     return draws.graph_of_pairs(np.minimum(source, target), np.maximum(source, target), count)
+
+
+def _find_places(
+    rng: np.random.Generator, source: np.ndarray, target: np.ndarray, wrong: np.ndarray, count: int
+) -> None:
+    """Targets of the few edges that found none in a dense graph, one after the other: of those that are free."""
+    right = np.ones(len(source), bool)
+    right[wrong] = False
+    for edge in wrong.tolist():
+        for one in [source[edge], *rng.permutation(count)]:  # another end, where its own has an edge with all
+            taken = np.concatenate([target[right & (source == one)], source[right & (target == one)], [one]])
+            free = np.setdiff1d(np.arange(count), taken)
+            if len(free):
+                break
+        source[edge], target[edge], right[edge] = one, rng.choice(free), True
 
 
 def _clashes(source: np.ndarray, target: np.ndarray, ring: np.ndarray, count: int) -> np.ndarray:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import scipy.sparse as sp
 
 from cleora_jax import _checks as checks
 from cleora_jax._extras import library
 from cleora_jax.graph import Graph, Vocab, adjacency, from_scipy
-from cleora_jax.interop.edges import Imported, _table
+from cleora_jax.interop.edges import Imported, attribute_table
 from cleora_jax.vectors.embedding import Embedding
 
-VECTORS, GRAPH = "X_cleora", "connectivities"
+VECTORS, GRAPH, COLUMN = "X_cleora", "connectivities", "column"
 
 
 def to_anndata(graph: Graph | None = None, embedding: Embedding | None = None) -> Any:
@@ -24,7 +26,7 @@ def to_anndata(graph: Graph | None = None, embedding: Embedding | None = None) -
         embedding: of the same entities. Default: none.
 
     Raises:
-        ValueError: neither, or of different entities.
+        ValueError: neither, or of different entities, or of ids that stand in several columns.
         ModuleNotFoundError: anndata is not installed.
     """
     anndata = library("anndata", "interop", "`to_anndata`")
@@ -33,8 +35,13 @@ def to_anndata(graph: Graph | None = None, embedding: Embedding | None = None) -
     if not vocabs or any(vocab != vocabs[0] for vocab in vocabs):
         raise checks.OptionError("`graph` and `embedding` must be of the same entities, and one must be given.")
     (vocab, *_) = vocabs
+    ids = vocab.ids.to_pylist()
+    if len(set(ids)) < len(ids):
+        raise checks.OptionError(
+            "observations must have names of their own, and ids stand in several columns: take one."
+        )
     column = pandas.Categorical.from_codes(vocab.column_of, vocab.columns)
-    frame = pandas.DataFrame({"column": column}, index=pandas.Index(vocab.ids.to_pylist(), dtype=str))
+    frame = pandas.DataFrame({COLUMN: column}, index=pandas.Index(ids, dtype=str))
     found = anndata.AnnData(obs=frame)
     if embedding is not None:
         found.obsm[VECTORS] = embedding.to_numpy()
@@ -49,7 +56,7 @@ def from_anndata(data: Any, *, graph: str = GRAPH, column: str = "cell") -> Impo
     Args:
         data: n observations.
         graph: which of `obsp`. Default: "connectivities".
-        column: name of the entities' column. Default: "cell".
+        column: name of the entities' column, where `obs["column"]` does not say. Default: "cell".
 
     Raises:
         NotFoundError: no such matrix.
@@ -58,10 +65,26 @@ def from_anndata(data: Any, *, graph: str = GRAPH, column: str = "cell") -> Impo
     if graph not in data.obsp:
         raise checks.NotFoundError(f"no matrix {graph!r} in `obsp`; there are {checks.listed(data.obsp)}.")
     matrix = sp.csr_array(data.obsp[graph])
-    found = from_scipy(matrix, list(map(str, data.obs_names)), column=column)
-    attributes = {name: data.obs[name].tolist() for name in data.obs.columns}
+    found = from_scipy(matrix, column=column)
+    attributes = {name: data.obs[name].tolist() for name in data.obs.columns if name != COLUMN}
     symmetric = bool(abs(matrix - matrix.T).max() == 0)
-    return Imported(found, _table(attributes, found.num_entities), not symmetric)
+    known = replace(found, vocab=_vocab_of(data, column))
+    return Imported(known, attribute_table(attributes, found.num_entities), not symmetric)
+
+
+def _vocab_of(data: Any, column: str) -> Vocab:
+    """The observations, with their columns where `to_anndata` has said so."""
+    names = list(map(str, data.obs_names))
+    if COLUMN not in data.obs.columns:
+        return Vocab.of(names, column)
+    columns = list(
+        dict.fromkeys(
+            map(str, data.obs[COLUMN].cat.categories if hasattr(data.obs[COLUMN], "cat") else data.obs[COLUMN])
+        )
+    )
+    code = {name: at for at, name in enumerate(columns)}
+    of = np.array([code[str(name)] for name in data.obs[COLUMN]], np.uint8)
+    return Vocab(pa.array(names, pa.large_string()), tuple(columns), of)
 
 
 def vectors_from_anndata(data: Any, *, key: str = VECTORS, column: str = "cell") -> Embedding:
@@ -72,4 +95,4 @@ def vectors_from_anndata(data: Any, *, key: str = VECTORS, column: str = "cell")
     """
     if key not in data.obsm:
         raise checks.NotFoundError(f"no vectors {key!r} in `obsm`; there are {checks.listed(data.obsm)}.")
-    return Embedding(np.asarray(data.obsm[key], np.float32), Vocab.of(list(map(str, data.obs_names)), column))
+    return Embedding(np.asarray(data.obsm[key], np.float32), _vocab_of(data, column))

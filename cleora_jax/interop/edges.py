@@ -12,7 +12,8 @@ import scipy.sparse as sp
 from cleora_jax import _checks as checks
 from cleora_jax.graph import Graph, Vocab, adjacency
 from cleora_jax.graph.build import check_weights, counting_isolated, pairs_of
-from cleora_jax.graph.hyperedges import Relation, masses
+from cleora_jax.graph.columns import MAX_COLUMNS
+from cleora_jax.graph.hyperedges import Incidence, Relation, masses
 
 Key = str | tuple[str, str]  # an id, or (column, id) where there are several columns
 
@@ -73,25 +74,38 @@ def imported(
         raise checks.OptionError("`graph` has no edges.")
     vocab = _vocab_of(keys, column)
     weight = check_weights(edges.weight, len(edges.source), "edge {}".format)
+    relation = _relation(vocab, edges, None if (weight == 1).all() else weight)
+    return Imported(counting_isolated(Graph(vocab, (relation,))), attribute_table(attributes, len(keys)), directed)
+
+
+def _relation(vocab: Vocab, edges: Edges, weight: np.ndarray | None) -> Relation:
+    """Edges that all lead from one of two columns to the other relate these; others relate all entities."""
+    name, code = "-".join(vocab.columns), vocab.column_of
+    if len(vocab.columns) == 2 and (code[edges.source] != code[edges.target]).all():
+        swapped = code[edges.source] == 1
+        ends = np.where(swapped, edges.target, edges.source), np.where(swapped, edges.source, edges.target)
+        one, other = (Incidence(np.arange(len(end) + 1), end.astype(np.int32)) for end in ends)
+        return Relation(name, one, other, weight)
     side = pairs_of(np.stack([edges.source, edges.target], axis=1).ravel())
-    name = "-".join(vocab.columns)
-    graph = Graph(vocab, (Relation(name, side, side, None if (weight == 1).all() else weight),))
-    return Imported(counting_isolated(graph), _table(attributes, len(keys)), directed)
+    return Relation(name, side, side, weight)
 
 
 def _vocab_of(keys: Sequence[Any], column: str) -> Vocab:
-    typed = len(keys) > 0 and all(isinstance(key, tuple) and len(key) == 2 for key in keys)
+    typed = len(keys) > 0 and all(
+        isinstance(key, tuple) and len(key) == 2 and all(isinstance(part, str) for part in key) for key in keys
+    )
     if not typed:
         return Vocab.of([str(key) for key in keys], column)
-    names = list(dict.fromkeys(str(name) for name, _ in keys))
-    pairs = [(str(name), str(entity)) for name, entity in keys]
-    if len(set(pairs)) < len(pairs):
+    if len(set(keys)) < len(keys):
         raise checks.OptionError("`graph` has two nodes of one column and id.")
-    ids = pa.array([entity for _, entity in pairs], pa.large_string())
-    return Vocab(ids, tuple(names), np.array([names.index(name) for name, _ in pairs], np.uint8))
+    names = {name: at for at, name in enumerate(dict.fromkeys(name for name, _ in keys))}
+    if len(names) > MAX_COLUMNS:
+        raise checks.OptionError(f"`graph` must have at most {MAX_COLUMNS} columns, got {len(names)}.")
+    ids = pa.array([entity for _, entity in keys], pa.large_string())
+    return Vocab(ids, tuple(names), np.array([names[name] for name, _ in keys], np.uint8))
 
 
-def _table(attributes: Mapping[str, Any], rows: int) -> pa.Table:
+def attribute_table(attributes: Mapping[str, Any], rows: int) -> pa.Table:
     """Attributes as columns; those that Arrow has no type for are written as text."""
     columns = {}
     for name, values in attributes.items():
@@ -123,7 +137,7 @@ def edge_table(graph: Graph, *, directed: bool = False) -> pa.Table:
     """Edges as an Arrow table: `source`, `target`, `weight`. `.to_pandas()`, or `polars.from_arrow`, take it on.
 
     Edges as they are where all hyperedges are pairs; else those of the cliques, see `adjacency`. Isolated entities are
-    not in it. `from_table` reads it back.
+    not in it. `from_edges` takes its columns back.
 
     Args:
         graph: of one column; of several, ids do not tell them apart.

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from cleora_jax import _checks as checks
 from cleora_jax._atomic import atomic_path
 from cleora_jax.interop.edges import columns_of
 from cleora_jax.vectors.embedding import Embedding
@@ -32,7 +33,7 @@ def save_projector(
         attributes: further columns of the metadata, one row per entity. Default: none.
 
     Raises:
-        ValueError: another number of attributes than entities.
+        ValueError: another number of attributes than entities, or one called `id` or `column`.
         OSError: the disk refuses.
 
     Example:
@@ -48,16 +49,17 @@ def save_projector(
     """
     vocab, place = embedding.vocab, Path(folder)
     place.mkdir(parents=True, exist_ok=True)
-    columns = {
-        "id": vocab.ids.to_pylist(),
-        "column": [vocab.columns[code] for code in vocab.column_of.tolist()],
-        **columns_of(attributes, len(vocab)),
-    }
+    further = columns_of(attributes, len(vocab))
+    for own in ("id", "column"):
+        if own in further:
+            raise checks.OptionError(f"`attributes` must not be called {own!r}: the metadata have that already.")
+    names = [vocab.columns[code] for code in vocab.column_of.tolist()]
+    columns = {"id": vocab.ids.to_pylist(), "column": names, **further}
     rows = zip(*columns.values(), strict=True)
     _write(place / "metadata.tsv", ["\t".join(columns), *("\t".join(map(_cell, row)) for row in rows)])
     _write(
         place / "vectors.tsv",
-        ("\t".join(format(number, ".9g") for number in row) for row in embedding.vectors.tolist()),
+        ("\t".join(format(number, ".9g") for number in row.tolist()) for row in embedding.vectors),
     )
     _write(place / "projector_config.pbtxt", [CONFIG.rstrip()])
 

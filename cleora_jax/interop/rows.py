@@ -40,7 +40,7 @@ def vector_rows(embedding: Embedding, attributes: pa.Table | None = None) -> Ite
 
 
 def write_rows(embedding: Embedding, path: str | os.PathLike[str], attributes: pa.Table | None = None) -> None:
-    """`vector_rows` as JSON lines, whole or not at all.
+    """`vector_rows` as JSON lines, whole or not at all; what JSON has no type for, such as dates, is written as text.
 
     Raises:
         ValueError: another number of attributes than entities.
@@ -48,4 +48,4 @@ def write_rows(embedding: Embedding, path: str | os.PathLike[str], attributes: p
     """
     with atomic_path(path) as temporary, open(temporary, "w", encoding="utf-8", newline="\n") as file:
         for row in vector_rows(embedding, attributes):
-            file.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
+            file.write(json.dumps(row, ensure_ascii=False, allow_nan=False, default=str) + "\n")

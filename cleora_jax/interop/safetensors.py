@@ -6,6 +6,7 @@ import json
 import os
 
 import numpy as np
+import pyarrow as pa
 
 from cleora_jax._atomic import atomic_path
 from cleora_jax._checks import InputError
@@ -55,7 +56,10 @@ def load_safetensors(path: str | os.PathLike[str]) -> Embedding:
         columns, settings = tuple(json.loads(told["columns"])), json.loads(told["settings"])
     except (safetensors.SafetensorError, KeyError, json.JSONDecodeError) as error:
         raise InputError(f"{source}: truncated or damaged ({error}).") from error
-    ids = ids_from_parts(source, tensors["ids_text"], tensors["ids_offset"])
+    try:
+        ids = ids_from_parts(source, tensors["ids_text"], tensors["ids_offset"])
+    except pa.ArrowException as error:
+        raise InputError(f"{source}: damaged: the ids are no text ({error}).") from error
     if len(ids) != len(tensors["vectors"]) or not is_in_range(tensors["column_of"], len(columns)):
         raise InputError(f"{source}: damaged: its parts do not hold together.")
     return Embedding(tensors["vectors"], Vocab(ids, columns, tensors["column_of"]), settings)

@@ -26,7 +26,7 @@ def to_pyg(graph: Graph, *, directed: bool = False, embedding: Embedding | None 
         ValueError: an embedding of other entities.
         ModuleNotFoundError: torch_geometric is not installed.
     """
-    torch, pyg = (library(name, "interop", "`to_pyg`") for name in ("torch", "torch_geometric.data"))
+    torch, pyg = (library(name, "pyg", "`to_pyg`") for name in ("torch", "torch_geometric.data"))
     edges = edges_of(graph, directed=directed) if directed else _both_ways(edges_of(graph, directed=False))
     data = pyg.Data(
         edge_index=torch.from_numpy(np.stack([edges.source, edges.target])),
@@ -44,7 +44,8 @@ def from_pyg(data: Any, *, directed: bool | None = None, column: str = "node") -
 
     Args:
         data: homogeneous.
-        directed: None: undirected where each edge stands there both ways; then it is taken once. Default: None.
+        directed: None: undirected where each edge stands there both ways with one weight. Of undirected ones
+            each is taken once. Default: None.
         column: name of the only column. Default: "node".
 
     Raises:
@@ -54,8 +55,8 @@ def from_pyg(data: Any, *, directed: bool | None = None, column: str = "node") -
     weight = getattr(data, "edge_weight", None)
     heavy = np.ones(len(source)) if weight is None else weight.cpu().numpy().astype(np.float64)
     names = getattr(data, "ids", None) or list(range(int(data.num_nodes)))
-    undirected = not data.is_directed() if directed is None else not directed
     edges = Edges(source, target, heavy)
+    undirected = _symmetric(edges) if directed is None else not directed
     return imported(names, _one_way(edges) if undirected else edges, {}, not undirected, column)
 
 
@@ -69,7 +70,7 @@ def to_dgl(graph: Graph, *, directed: bool = False, embedding: Embedding | None 
         ValueError: an embedding of other entities.
         ModuleNotFoundError: dgl is not installed.
     """
-    torch, dgl = (library(name, "interop", "`to_dgl`") for name in ("torch", "dgl"))
+    torch, dgl = (library(name, "dgl", "`to_dgl`") for name in ("torch", "dgl"))
     edges = edges_of(graph, directed=directed) if directed else _both_ways(edges_of(graph, directed=False))
     ends = torch.from_numpy(edges.source), torch.from_numpy(edges.target)
     found = dgl.graph(ends, num_nodes=graph.num_entities)
@@ -84,7 +85,7 @@ def from_dgl(graph: Any, *, directed: bool = True, ids: list[str] | None = None,
 
     Args:
         graph: homogeneous.
-        directed: False takes edges that stand there both ways once. Default: True.
+        directed: False takes edges that stand there both ways with one weight once. Default: True.
         ids: names of the nodes. Default: their numbers.
         column: name of the only column. Default: "node".
 
@@ -107,10 +108,30 @@ def _both_ways(edges: Edges) -> Edges:
     return Edges(*(np.concatenate(pair) for pair in pairs))
 
 
+def _symmetric(edges: Edges) -> bool:
+    """Each edge stands there both ways, with one weight, as often."""
+    ahead = np.lexsort((edges.weight, edges.target, edges.source))
+    back = np.lexsort((edges.weight, edges.source, edges.target))
+    one = edges.source[ahead], edges.target[ahead], edges.weight[ahead]
+    other = edges.target[back], edges.source[back], edges.weight[back]
+    return all(np.array_equal(*pair) for pair in zip(one, other, strict=True))
+
+
 def _one_way(edges: Edges) -> Edges:
-    """Of edges that stand there both ways the one from the lower row, or a loop."""
-    keep = edges.source <= edges.target
-    return Edges(*(part[keep] for part in edges))
+    """Of edges that stand there both ways with one weight the one from the lower row; all others as they are."""
+    low, high = np.minimum(edges.source, edges.target), np.maximum(edges.source, edges.target)
+    pairs = np.stack([low, high, edges.weight])
+    _, group = np.unique(pairs, axis=1, return_inverse=True)
+    group = group.reshape(-1)
+    back = edges.source > edges.target
+    order = np.lexsort((np.arange(len(back)), back, group))
+    forward = np.bincount(group[(~back) & (edges.source != edges.target)], minlength=group.max(initial=-1) + 1)
+    first = np.searchsorted(group[order], group[order])
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order)) - first  # forward ones come first
+    loops = np.bincount(group[edges.source == edges.target], minlength=len(forward))
+    cancelled = back & (rank - forward[group] - loops[group] < forward[group])
+    return Edges(*(part[~cancelled] for part in edges))
 
 
 def _matching(graph: Graph, embedding: Embedding) -> np.ndarray:

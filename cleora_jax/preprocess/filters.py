@@ -9,11 +9,11 @@ import scipy.sparse as sp
 
 from cleora_jax import _checks as checks
 from cleora_jax.graph import Graph
-from cleora_jax.graph.hyperedges import Incidence, Relation, distinct_sides, drop_lines, line_groups, with_sides
+from cleora_jax.graph.hyperedges import Incidence, Relation, drop_lines, line_groups, ranges, with_sides
 from cleora_jax.graph.lines import line_codes
-from cleora_jax.preprocess.restrict import checked, restrict
+from cleora_jax.preprocess.restrict import checked, line_sizes, restrict
 from cleora_jax.stats.components import connected_components
-from cleora_jax.stats.popularity import hyperedge_shares
+from cleora_jax.stats.popularity import hyperedge_shares, hyperedges_of_each, members_of_lines
 
 
 def dedupe(graph: Graph, *, ordered: bool = False) -> Graph:
@@ -66,7 +66,8 @@ def without_self_loops(graph: Graph) -> Graph:
             relations[group[0]] = replace(lines[0], counts=sp.csr_array(sp.coo_array(kept, shape=counts.shape)))
             continue
         once = with_sides(lines, _once)
-        size = np.sum([side.size for side in distinct_sides(once)], axis=0)
+        _, line, _ = members_of_lines(once)
+        size = np.bincount(line, minlength=once[0].num_hyperedges)  # the same entity may stand in two columns
         for at, relation in zip(group, drop_lines(once, np.flatnonzero(size < 2)), strict=True):
             relations[at] = relation
     return checked(replace(graph, relations=tuple(relations), whole_input=None))
@@ -104,24 +105,56 @@ def filter_degrees(graph: Graph, *, least: int = 1, most: int | None = None, min
         ['tea', 'milk']
     """
     least = checks.integer("least", least, low=0)
+    min_size = checks.integer("min_size", min_size, low=0)
+    everyone = np.ones(graph.num_entities, bool)
     if most is not None:
-        most = checks.integer("most", most, low=max(least, 1))
-        keep = _times(graph) <= most
-        graph = graph if keep.all() else restrict(graph, keep, min_size=min_size)
-    while True:
-        keep = _times(graph) >= least
-        if keep.all():
-            return graph
-        graph = restrict(graph, keep, min_size=min_size)
+        everyone = hyperedges_of_each(graph)[0] <= checks.integer("most", most, low=max(least, 1))
+    graph = _kept(graph, everyone, "most", min_size)  # and no hyperedge that is too small from the beginning
+    while not (keep := _often(graph, least, min_size)).all():
+        graph = _kept(graph, keep, "least", min_size)
+    return graph
 
 
-def _times(graph: Graph) -> np.ndarray:
-    """int64[n]: hyperedges that each entity stands in, or entries of its row."""
-    lines = sum(
-        graph.num_entities if relation.counts is not None else relation.num_hyperedges
-        for relation in (graph.relations[group[0]] for group in line_groups(graph.relations))
-    )
-    return np.rint(hyperedge_shares(graph) * lines).astype(np.int64)
+def _kept(graph: Graph, keep: np.ndarray, name: str, min_size: int) -> Graph:
+    """`restrict`, with an error that names the argument that left nothing."""
+    if not keep.any():
+        raise checks.OptionError(f"`{name}` leaves no entity of the graph.")
+    return restrict(graph, keep, min_size=min_size)
+
+
+def _often(graph: Graph, least: int, min_size: int) -> np.ndarray:
+    """bool[n]: what is left when entities in fewer than `least` hyperedges go, and too small hyperedges, and so on.
+
+    Each goes once: time follows the members, whatever the number of rounds.
+    """
+    held, _ = hyperedges_of_each(graph)
+    keep, first = np.ones(graph.num_entities, bool), 0
+    pairs, size = [], []
+    for group in line_groups(graph.relations):
+        relations = [graph.relations[at] for at in group]
+        if relations[0].counts is None:
+            member, line, times = members_of_lines(relations)
+            pairs.append((member, line + first, times))
+            size.append(line_sizes(relations))
+            first += relations[0].num_hyperedges
+    if not pairs:
+        return held >= least
+    member, line, times = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
+    by_member = sp.csr_array((times, (member, line)), shape=(len(keep), first))
+    by_line, left = sp.csr_array(by_member.T), np.concatenate(size)
+    gone = np.flatnonzero(held < least)
+    alive = np.ones(first, bool)
+    while len(gone):
+        keep[gone] = False
+        places = ranges(by_member.indptr[gone], by_member.indptr[gone + 1] - by_member.indptr[gone])
+        touched = by_member.indices[places]
+        np.subtract.at(left, touched, by_member.data[places])
+        dead = np.unique(touched[(left[touched] < min_size) & alive[touched]])
+        alive[dead] = False
+        losing = by_line.indices[ranges(by_line.indptr[dead], by_line.indptr[dead + 1] - by_line.indptr[dead])]
+        np.subtract.at(held, losing, 1)
+        gone = np.unique(losing[keep[losing] & (held[losing] < least)])
+    return keep
 
 
 def largest_component(graph: Graph) -> Graph:
@@ -153,4 +186,4 @@ def cap_popularity(graph: Graph, share: float = 0.1) -> Graph:
     """
     if checks.real("share", share, low=0, high=1) == 0:
         raise checks.OptionError("`share` must be above 0, got 0.")
-    return restrict(graph, hyperedge_shares(graph) <= share)
+    return _kept(graph, hyperedge_shares(graph) <= share, "share", 2)

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from cleora_jax import _checks as checks
 from cleora_jax.graph import Graph
 from cleora_jax.graph.build import counting_isolated
-from cleora_jax.graph.hyperedges import Incidence, Relation, distinct_sides, drop_lines, line_groups, with_sides
+from cleora_jax.graph.hyperedges import Incidence, Relation, distinct_sides, drop_lines, line_groups, sides, with_sides
 
 
 def restrict(graph: Graph, keep: np.ndarray, *, min_size: int = 2) -> Graph:
@@ -20,7 +20,8 @@ def restrict(graph: Graph, keep: np.ndarray, *, min_size: int = 2) -> Graph:
     Args:
         graph: n entities.
         keep: bool[n].
-        min_size: hyperedges that are left with fewer members are dropped. Default: 2.
+        min_size: hyperedges that are left with fewer members are dropped, and so are those that relate two columns and
+            are left with one of them. Default: 2.
 
     Returns:
         The entities kept, in their order; occurrences are counted anew.
@@ -56,7 +57,7 @@ def restrict(graph: Graph, keep: np.ndarray, *, min_size: int = 2) -> Graph:
 def checked(graph: Graph) -> Graph:
     """A graph whose isolated entities are counted; OptionError where it holds no hyperedge any more."""
     if not graph.num_hyperedges:
-        raise checks.OptionError("no hyperedge is left.")
+        raise checks.OptionError("no hyperedge is left of the graph.")
     return counting_isolated(graph)
 
 
@@ -65,8 +66,19 @@ def _restricted(lines: Sequence[Relation], keep: np.ndarray, rows: np.ndarray, m
     if counts is not None:
         return [replace(lines[0], counts=sp.csr_array(counts[keep][:, keep]))]
     left = with_sides(lines, lambda side: _renumbered(side.where(keep[side.member]), rows))
-    size = np.sum([side.size for side in distinct_sides(left)], axis=0)
-    return drop_lines(left, np.flatnonzero(size < min_size))
+    return drop_lines(left, np.flatnonzero((line_sizes(left) < min_size) | ~relating(left)))
+
+
+def line_sizes(lines: Sequence[Relation]) -> np.ndarray:
+    """int64[E]: members of each line over all its columns, repeats counted."""
+    total: np.ndarray = np.sum([side.size for side in distinct_sides(lines)], axis=0)
+    return total
+
+
+def relating(lines: Sequence[Relation]) -> np.ndarray:
+    """bool[E]: some relation of the line has members on both its sides."""
+    both = [np.minimum(*(side.size for side in sides(relation))) > 0 for relation in lines]
+    return np.logical_or.reduce(both)
 
 
 def _renumbered(side: Incidence, rows: np.ndarray) -> Incidence:

@@ -10,14 +10,16 @@ import scipy.sparse as sp
 from cleora_jax import _checks as checks
 from cleora_jax.graph import Graph
 from cleora_jax.graph.build import counting_isolated
+from cleora_jax.graph.counts import check_counts
 from cleora_jax.graph.hyperedges import Relation
-from cleora_jax.stats.popularity import hyperedge_shares
+from cleora_jax.stats.popularity import hyperedges_of_each
 
 
 def tfidf(graph: Graph) -> Graph:
     """Counts in which an entity weighs the less, the more hyperedges it stands in: W_ij idf_i idf_j.
 
-    idf_i = 1 + ln((1 + E) / (1 + E_i)) with E hyperedges, of which E_i hold i (scikit-learn's smooth formula).
+    idf_i = 1 + ln((1 + E) / (1 + E_i)) with E hyperedges, of which E_i hold i (scikit-learn's smooth
+    formula); of a given matrix E rows, of which i has E_i entries.
 
     Args:
         graph: its relations are added up, see `Graph.counts`.
@@ -29,15 +31,15 @@ def tfidf(graph: Graph) -> Graph:
                [0.35, 0.49, 0.  ],
                [0.35, 0.  , 0.49]], dtype=float32)
     """
-    lines = graph.num_hyperedges
-    idf = 1 + np.log((1 + lines) / (1 + hyperedge_shares(graph) * lines))
+    held, lines = hyperedges_of_each(graph)
+    idf = 1 + np.log((1 + lines) / (1 + held))
     entries = graph.counts().tocoo()
     row, column = entries.coords
     return _given(graph, row, column, entries.data * idf[row] * idf[column])
 
 
 def ppmi(graph: Graph, *, shift: float = 0.0) -> Graph:
-    """Positive pointwise mutual information: max(0, ln(W_ij · ΣW / (d_i d_j)) − shift).
+    """Positive pointwise mutual information: max(0, ln(W_ij · ΣW / (r_i c_j)) − shift), r and c the marginal sums.
 
     Args:
         graph: its relations are added up, see `Graph.counts`.
@@ -59,8 +61,8 @@ def ppmi(graph: Graph, *, shift: float = 0.0) -> Graph:
     counts = graph.counts().astype(np.float64)
     entries = counts.tocoo()
     row, column = entries.coords
-    weight = np.asarray(counts.sum(axis=1)).reshape(-1)
-    found = np.log(entries.data * weight.sum() / (weight[row] * weight[column])) - shift
+    by_row, by_column = (np.asarray(counts.sum(axis=axis)).reshape(-1) for axis in (1, 0))
+    found = np.log(entries.data * by_row.sum() / (by_row[row] * by_column[column])) - shift
     keep = found > 0
     if not keep.any():
         raise checks.OptionError(f"`shift` must leave an entry, and {shift:g} leaves none.")
@@ -70,6 +72,8 @@ def ppmi(graph: Graph, *, shift: float = 0.0) -> Graph:
 def _given(graph: Graph, row: np.ndarray, column: np.ndarray, data: np.ndarray) -> Graph:
     """The same entities with counts given as a matrix."""
     size = graph.num_entities
+    with np.errstate(over="ignore"):
+        check_counts(data.astype(np.float32))
     counts = sp.coo_array((data.astype(np.float32), (row, column)), shape=(size, size)).tocsr()
     relation = Relation("+".join(relation.name for relation in graph.relations), counts=sp.csr_array(counts))
     return counting_isolated(replace(graph, relations=(relation,), whole_input=graph.occurrences))

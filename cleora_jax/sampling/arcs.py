@@ -31,6 +31,7 @@ def generator(seed: int) -> np.random.Generator:
 def rows_of(name: str, rows: Any, count: int) -> np.ndarray:
     """Row numbers int64[k] of a graph of n entities, checked."""
     found = np.atleast_1d(np.asarray(rows))
+    found = found.astype(np.int64) if not found.size else found
     if found.ndim != 1 or found.dtype.kind not in "iu":
         raise TypeError(f"`{name}` must be row numbers, got {found.dtype} of shape {found.shape}.")
     if len(found) and (found.min() < 0 or found.max() >= count):
@@ -40,8 +41,13 @@ def rows_of(name: str, rows: Any, count: int) -> np.ndarray:
 
 def neighbours(matrix: sp.csr_array, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Entries of some rows: which of the rows each belongs to, and where it stands in the matrix, int64[m] both."""
-    size = np.diff(matrix.indptr)[rows]
+    size = degrees_of(matrix, rows)
     return np.repeat(np.arange(len(rows)), size), ranges(matrix.indptr[rows].astype(np.int64), size)
+
+
+def degrees_of(matrix: sp.csr_array, rows: np.ndarray) -> np.ndarray:
+    """Entries of some rows, int64[k], without looking at the others."""
+    return (matrix.indptr[rows + 1] - matrix.indptr[rows]).astype(np.int64)
 
 
 def some_neighbours(
@@ -50,7 +56,7 @@ def some_neighbours(
     """As `neighbours`, at most so many of each row, drawn without replacement, each set of them as likely."""
     owner, place = neighbours(matrix, rows)
     order = np.lexsort((rng.random(len(owner)), owner))
-    size = np.diff(matrix.indptr)[rows]
+    size = degrees_of(matrix, rows)
     rank = np.arange(len(owner)) - np.repeat(np.cumsum(size) - size, size)  # within the row, once ordered
     keep = np.sort(order[rank < most])
     return owner[keep], place[keep]

@@ -24,6 +24,7 @@ def draw_negatives(
     *,
     by: By = "uniform",
     filtered: bool = True,
+    among: np.ndarray | None = None,
     seed: int = 0,
 ) -> np.ndarray:
     """Other entities for each of some, with replacement: none that it has an edge with, and never itself.
@@ -34,6 +35,7 @@ def draw_negatives(
         count: negatives of each, at least 1.
         by: all alike, or by degree^0.75 (entities without edges never). Default: "uniform".
         filtered: leave out the neighbours of the source. Default: True.
+        among: bool[n], entities that may be drawn, such as `graph.vocab.column_of == 1`, the items. Default: all.
         seed: Default: 0.
 
     Returns:
@@ -55,7 +57,13 @@ def draw_negatives(
     size = matrix.shape[0]
     source = np.repeat(rows_of("sources", sources, size), checks.integer("count", count, low=1))
     weight = np.ones(size) if by == "uniform" else np.diff(matrix.indptr).astype(np.float64) ** POWER
+    if among is not None:
+        if np.shape(among) != (size,):
+            raise checks.OptionError(f"`among` must be bool[{size}], got shape {np.shape(among)}.")
+        weight = weight * among
     table = np.cumsum(weight)
+    if not table[-1] > 0:
+        raise checks.OptionError("`graph` has no entity that may be drawn.")
     keys = np.repeat(np.arange(size), np.diff(matrix.indptr)) * size + matrix.indices if filtered else None
     found = np.empty(len(source), np.int64)
     open_ = np.arange(len(source))
@@ -65,8 +73,9 @@ def draw_negatives(
         open_ = open_[_wrong(source[open_], found[open_], keys, size)]
         if not len(open_):
             return found.reshape(-1, count)
-    for at in open_.tolist():
-        found[at] = _searched(matrix, int(source[at]), weight, filtered, rng)
+    for one in np.unique(source[open_]).tolist():
+        mine = open_[source[open_] == one]
+        found[mine] = _searched(matrix, one, weight, filtered, len(mine), rng)
     return found.reshape(-1, count)
 
 
@@ -80,15 +89,15 @@ def _wrong(source: np.ndarray, target: np.ndarray, keys: np.ndarray | None, size
     return wrong
 
 
-def _searched(matrix: sp.csr_array, source: int, weight: np.ndarray, filtered: bool, rng: np.random.Generator) -> int:
-    """One entity of those that are left to a source, by weight."""
+def _searched(
+    matrix: sp.csr_array, source: int, weight: np.ndarray, filtered: bool, count: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Some of the entities that are left to a source, by weight, with replacement."""
     chance = weight.copy()
     chance[source] = 0
     if filtered:
         chance[matrix.indices[matrix.indptr[source] : matrix.indptr[source + 1]]] = 0
     total = chance.sum()
     if total == 0:
-        raise checks.OptionError(
-            f"`sources`: nothing is left to draw for row {source}, which has an edge with all others."
-        )
-    return int(rng.choice(len(chance), p=chance / total))
+        raise checks.OptionError(f"`sources`: nothing is left to draw for row {source}.")
+    return rng.choice(len(chance), count, p=chance / total)

@@ -76,22 +76,25 @@ class GraphSaint:
         if not self._matrix.nnz:
             raise checks.OptionError("`graph` must have an edge.")
         self._draw = DRAWS[kind](self._matrix, size, length)
+        self._numbered = sp.csr_array(
+            (np.arange(self._matrix.nnz), self._matrix.indices, self._matrix.indptr), shape=self._matrix.shape
+        )
+        self._degree = np.asarray(self._matrix.sum(axis=1)).reshape(-1)
         self._entities = np.zeros(self._matrix.shape[0], np.int64)
         self._entries = np.zeros(self._matrix.nnz, np.int64)
         for number in range(self._rounds):
-            rows = self._draw(np.random.default_rng([seed, number]))
+            rows = self._draw(np.random.default_rng([seed, number + 1]))  # [s, 0] would be s alone
             self._entities[rows] += 1
-            self._entries[_inner(self._matrix, rows)[1]] += 1
+            self._entries[_inner(self._numbered, rows)[1]] += 1
 
     def sample(self, seed: int) -> Saint:
         """A subgraph. Entities and edges that no subgraph counted had are taken for as rare as one in all of them."""
         rows = self._draw(generator(seed))
-        local, place = _inner(self._matrix, rows)
+        local, place = _inner(self._numbered, rows)
         seen = np.maximum(self._entities[rows], 1)
         owner = np.repeat(np.arange(len(rows)), np.diff(local.indptr))
-        degree = np.asarray(self._matrix.sum(axis=1)).reshape(-1)
         chance = np.minimum(np.maximum(self._entries[place], 1) / seen[owner], 1)
-        data = (self._matrix.data[place] / degree[rows][owner] / chance).astype(np.float32)
+        data = (self._matrix.data[place] / self._degree[rows][owner] / chance).astype(np.float32)
         weight = self._rounds / (seen * self._matrix.shape[0])
         return Saint(rows, sp.csr_array((data, local.indices, local.indptr), local.shape), weight)
 
@@ -138,9 +141,8 @@ def _drawn(table: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray
     return np.minimum(np.searchsorted(table, rng.random(size) * table[-1], side="right"), len(table) - 1)
 
 
-def _inner(matrix: sp.csr_array, rows: np.ndarray) -> tuple[sp.csr_array, np.ndarray]:
-    """The matrix among some rows, rising, and the place in the whole of each of its entries."""
-    numbered = sp.csr_array((np.arange(matrix.nnz), matrix.indices, matrix.indptr), shape=matrix.shape)
+def _inner(numbered: sp.csr_array, rows: np.ndarray) -> tuple[sp.csr_array, np.ndarray]:
+    """Of a matrix whose entries are numbered, those among some rows, rising, and their numbers."""
     local = sp.csr_array(numbered[rows][:, rows])
     local.sort_indices()
     return local, local.data

@@ -10,7 +10,7 @@ from scipy.sparse import csgraph
 
 from cleora_jax import _checks as checks
 from cleora_jax.graph import Graph, adjacency
-from cleora_jax.graph.hyperedges import distinct_sides, index_array, line_groups
+from cleora_jax.graph.hyperedges import distinct_sides, index_array, sides
 
 
 class Components(NamedTuple):
@@ -37,11 +37,9 @@ def connected_components(graph: Graph) -> Components:
         >>> found.label.tolist(), found.size.tolist()
         ([1, 1, 0, 0, 0], [3, 2])
     """
-    count, label = csgraph.connected_components(_links(graph), directed=False)
-    label = label[: graph.num_entities]
-    size = np.bincount(label, minlength=count)
-    size = size[size > 0]  # lines without members of positive weight have no entity
-    _, first, label = np.unique(label, return_index=True, return_inverse=True)
+    _, label = csgraph.connected_components(_links(graph), directed=False)
+    label = label[: graph.num_entities]  # the others are of hyperedges
+    _, first, label, size = np.unique(label, return_index=True, return_inverse=True, return_counts=True)
     order = np.lexsort((first, -size))
     rank = np.empty(len(order), np.int32)
     rank[order] = np.arange(len(order))
@@ -49,22 +47,25 @@ def connected_components(graph: Graph) -> Components:
 
 
 def _links(graph: Graph) -> sp.csr_array:
-    """Entities and, after them, lines; an entity is linked with its lines of positive weight, or as a matrix has it."""
+    """Entities and, after them, the hyperedges of each relation, n + ΣE rows.
+
+    Those of positive weight that relate something are linked with what they hold; entities as a given matrix has it.
+    """
     size, parts = graph.num_entities, []
-    for group in line_groups(graph.relations):
-        relations = [graph.relations[at] for at in group]
-        if relations[0].counts is not None:
-            entries = relations[0].counts.tocoo()
-            parts.append(entries.coords)
+    for relation in graph.relations:
+        if relation.counts is not None:
+            parts.append(relation.counts.tocoo().coords)
             continue
-        weight = relations[0].weight
-        for side in distinct_sides(relations):
+        left, right = sides(relation)
+        live = (left.size > 0) & (right.size > 0)
+        if relation.weight is not None:
+            live &= relation.weight > 0
+        for side in distinct_sides([relation]):
             line = np.repeat(np.arange(len(side)), side.size)
-            keep = slice(None) if weight is None else weight[line] > 0
-            parts.append((side.member[keep], size + line[keep]))
-        size += len(distinct_sides(relations)[0])
+            parts.append((side.member[live[line]], size + line[live[line]]))
+        size += len(left)
     row, column = (np.concatenate([part[end] for part in parts]) for end in (0, 1))
-    matrix = sp.coo_array((np.ones(len(row), np.int8), (row, column)), shape=(size, size)).tocsr()
+    matrix = sp.coo_array((np.ones(len(row), bool), (row, column)), shape=(size, size)).tocsr()
     matrix.indices, matrix.indptr = matrix.indices.astype(np.int32, copy=False), index_array(matrix.indptr)
     return matrix
 

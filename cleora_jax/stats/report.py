@@ -14,14 +14,14 @@ from cleora_jax.graph.hyperedges import distinct_sides, line_groups
 from cleora_jax.graph.lines import line_codes
 from cleora_jax.stats.components import connected_components, diameter
 from cleora_jax.stats.degrees import degrees
-from cleora_jax.stats.popularity import popular
+from cleora_jax.stats.popularity import members_of_lines, popular
 from cleora_jax.stats.triangles import clustering
 
 MOST_PAIRS = 1 << 24  # of cliques: beyond, what needs them is left out, and said so
 QUANTILES = (0.0, 0.5, 0.9, 0.99, 1.0)
 POPULAR = 0.1  # of the hyperedges: an entity in more of them is named
 SHOWN = 3
-SMALL = 4096  # entities: below, whitening keeps fewer than 256 directions
+DIM = 256  # columns by default: fewer entities than that need bear fewer directions
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Report:
         per_column: entities of each column.
         sizes: members of a hyperedge: the least, the median, the 90th and 99th of a hundred, the most; None of
             matrices.
-        single: hyperedges with fewer than two entities, which relate nothing.
+        single: hyperedges with fewer than two different entities, which relate nothing.
         repeated: hyperedges that are equal to an earlier one, the order of members apart.
         isolated: entities in no hyperedge of positive weight.
         components: connected ones, isolated entities not counted.
@@ -133,18 +133,19 @@ def report(graph: Graph) -> Report:
 
 def _of_lines(graph: Graph) -> tuple[tuple[int, ...] | None, int, int]:
     """Quantiles of sizes, lines of fewer than two members, and lines that stood there before."""
-    sizes, repeated = [], 0
+    sizes, repeated, single = [], 0, 0
     for group in line_groups(graph.relations):
         lines = [graph.relations[at] for at in group]
         if lines[0].counts is not None:
             continue
         sizes.append(np.sum([side.size for side in distinct_sides(lines)], axis=0))
+        single += int((np.bincount(members_of_lines(lines)[1], minlength=len(sizes[-1])) < 2).sum())
         codes = line_codes(lines, ordered=False)
         repeated += len(codes) - len(np.unique(codes))
     if not sizes:
         return None, 0, 0
     every = np.concatenate(sizes)
-    return _quantiles(every), int((every < 2).sum()), repeated
+    return _quantiles(every), single, repeated
 
 
 def _quantiles(values: np.ndarray) -> tuple[int, ...]:
@@ -164,10 +165,10 @@ def _warnings(graph: Graph, facts: dict[str, Any]) -> list[str]:
     if facts["popular"]:
         name, share = facts["popular"][0]
         more = len(facts["popular"]) - 1
-        others = f", and {more:,} more in nearly as many" if more else ""
+        others = f", and {more:,} more in more than {POPULAR:.0%}" if more else ""
         found.append(
-            f"{name!r} stands in {share:.0%} of the hyperedges{others}: entities in more than {POPULAR:.0%} make all "
-            "others neighbours (see `preprocess.cap_popularity`)."
+            f"{name!r} stands in {share:.0%} of the hyperedges{others}: such entities make all others "
+            "neighbours (see `preprocess.cap_popularity`)."
         )
     if facts["repeated"] > 0.1 * facts["hyperedges"]:
         found.append(
@@ -182,7 +183,7 @@ def _warnings(graph: Graph, facts: dict[str, Any]) -> list[str]:
         )
     if graph.two_sided:
         found.append("Hyperedges relate two columns: walks change sides each step (see the page on columns).")
-    return found + _about_names(graph) + _about_size(facts["entities"])
+    return found + _about_names(graph) + _about_size(facts["entities"] - facts["isolated"])
 
 
 def _about_names(graph: Graph) -> list[str]:
@@ -203,10 +204,13 @@ def _about_names(graph: Graph) -> list[str]:
 
 
 def _about_size(entities: int) -> list[str]:
-    kept = max(2, entities // 16)
-    if entities >= SMALL:
+    from cleora_jax.vectors.scale import whitening_rank  # with JAX, which the rest does not need
+
+    kept = whitening_rank(entities, DIM) if entities else 0
+    if kept == DIM:
         return []
-    return [f"{entities:,} entities: whitening keeps {kept} directions at most, whatever `dim` is (see `whiten_rank`)."]
+    few = f"{kept} direction" + ("" if kept == 1 else "s")
+    return [f"{entities:,} entities: whitening keeps {few} at most, whatever `dim` is (see `whiten_rank`)."]
 
 
 def _plain(value: Any) -> Any:

@@ -9,7 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from cleora_jax import _checks as checks
+from cleora_jax._blas import one_blas_thread
 from cleora_jax._progress import Progress, no_progress
+from cleora_jax.vectors.stable import stored
 
 CHUNK = 1024  # rows of a product, whose bits do not depend on the number of threads
 SEED_ROWS = 1 << 16  # of which first centres are chosen, at most
@@ -63,7 +65,7 @@ def kmeans(
     Example:
         >>> x = np.array([[0, 0], [0, 1], [9, 9], [9, 8]], np.float32)
         >>> found = kmeans(x, 2)
-        >>> found.labels.tolist() in ([0, 0, 1, 1], [1, 1, 0, 0]), found.inertia
+        >>> found.labels.tolist() in ([0, 0, 1, 1], [1, 1, 0, 0]), round(found.inertia, 5)
         (True, 1.0)
 
     Reference: Lloyd, Least squares quantization in PCM, 1982; Arthur and Vassilvitskii, k-means++: the advantages of
@@ -77,22 +79,38 @@ def kmeans(
     k = checks.integer("k", k, low=1, high=len(x))
     restarts = checks.integer("restarts", restarts, low=1)
     max_iterations = checks.integer("max_iterations", max_iterations, low=1)
-    x = x.astype(np.float32)
     if centres is not None and np.shape(centres) != (k, x.shape[1]):
         raise checks.OptionError(f"`centres` must be [{k}, {x.shape[1]}], got shape {np.shape(centres)}.")
-    middle = x.mean(axis=0, dtype=np.float64).astype(np.float32)  # distances lose less where the cloud lies at zero
-    table = _Table(x - middle)
+    if centres is not None and not np.isfinite(centres).all():
+        raise checks.OptionError("`centres` must be finite, got NaN or infinity.")
+    middle = x.mean(axis=0, dtype=np.float64)  # distances lose less where the cloud lies at zero,
+    size = _size(x, middle, centres)  # and squares where it has size 1
+    table = _Table(((x - middle) / size).astype(np.float32))
     rng = np.random.default_rng(checks.seed(seed) % 2**64)
     if centres is not None:
-        found = _run(table, (centres - middle).astype(np.float32), max_iterations)
-        return found._replace(centres=found.centres + middle)
+        begin = ((np.asarray(centres, np.float64) - middle) / size).astype(np.float32)
+        return _grown(_run(table, begin, max_iterations), middle, size)
     runs = []
     for number in range(restarts):
         progress("k-means", number, restarts)
-        runs.append(_run(table, first_centres(table.rows, k, rng), max_iterations))
+        with one_blas_thread():
+            begin = first_centres(table.rows, k, rng)
+        runs.append(_run(table, begin, max_iterations))
     progress("k-means", restarts, restarts)
     best = min(runs, key=lambda run: run.inertia)
-    return best._replace(centres=best.centres + middle)
+    return _grown(best, middle, size)
+
+
+def _size(x: np.ndarray, middle: np.ndarray, centres: np.ndarray | None) -> float:
+    """The farthest that a row or a centre lies from the middle, in one column; not less than rounding makes it."""
+    far = [np.abs(part - middle).max() for part in (x, centres) if part is not None]
+    return float(max(*far, np.abs(x).max() * np.finfo(np.float32).eps, np.finfo(np.float32).tiny))
+
+
+def _grown(found: KMeans, middle: np.ndarray, size: float) -> KMeans:
+    """What was found, where the rows were before they were moved and scaled."""
+    centres = (found.centres * size + middle).astype(np.float32)
+    return found._replace(centres=centres, inertia=found.inertia * size**2)
 
 
 class _Table:
@@ -146,7 +164,7 @@ def _assign(
         label = jnp.argmin(score, axis=1).astype(jnp.int32)
         distance = jnp.maximum(score.min(axis=1) + (rows**2).sum(axis=1), 0) * mask
         member = jax.nn.one_hot(label, centres.shape[0], dtype=jnp.float32) * mask[:, None]
-        return (carry[0] + member.T @ rows, carry[1] + member.sum(axis=0)), (label, distance)
+        return (carry[0] + stored(member.T) @ rows, carry[1] + member.sum(axis=0)), (label, distance)
 
     empty = jnp.zeros_like(centres), jnp.zeros(centres.shape[0], jnp.float32)
     totals, each = jax.lax.scan(one, empty, (chunks, there))

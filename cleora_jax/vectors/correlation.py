@@ -20,7 +20,8 @@ class Cca(NamedTuple):
     """Directions of two tables that are most correlated.
 
     Args:
-        left, right: float64[d, k] and float64[e, k], what centred rows are multiplied with; products have variance 1.
+        left, right: float64[d, k] and float64[e, k], what centred rows are multiplied with; products
+            have variance 1, or a little less where `ridge` counts.
         left_mean, right_mean: float64[d] and float64[e], to centre with.
         correlations: float64[k], falling.
     """
@@ -70,7 +71,7 @@ def cca(x: np.ndarray, y: np.ndarray, k: int | None = None, *, ridge: float = 1e
 
 
 def _inverse_root(covariance: np.ndarray, ridge: float) -> np.ndarray:
-    """R with Rᵀ (C + ridge · mean variance) R = 1; null directions are left out."""
+    """R with Rᵀ (C + ridge · mean variance) R = 1; without a ridge null directions are left out."""
     values, axes = np.linalg.eigh(covariance)
     values = values + ridge * max(np.trace(covariance) / len(covariance), np.finfo(float).tiny)
     live = values > len(values) * np.finfo(np.float64).eps * values[-1]
@@ -101,6 +102,7 @@ def alignment_score(
     how: How = "procrustes",
     *,
     held_out: float = 0.2,
+    queries: int = 1000,
     ridge: float = 1e-4,
     seed: int = 0,
 ) -> AlignmentScore:
@@ -110,7 +112,8 @@ def alignment_score(
         embedding, reference: entities are the same by (column, id); zero vectors take no part.
         how: "procrustes" turns one onto the other (equal widths); "cca" takes both into a space of their most
             correlated directions. Default: "procrustes".
-        held_out: share of the common entities that are scored, in (0, 1). Default: 0.2.
+        held_out: share of the common entities that it is not learned on, in [0, 1); one at least. Default: 0.2.
+        queries: of these are scored, at most. Default: 1,000.
         ridge: of "cca". Default: 1e-4.
         seed: of the choice. Default: 0.
 
@@ -135,6 +138,7 @@ def alignment_score(
         raise checks.OptionError(nothing_in_common("`embedding` and `reference`", embedding.vocab, reference.vocab))
     order = np.random.default_rng(checks.seed(seed) % 2**64).permutation(len(x))
     test, train = np.split(order, [min(max(1, round(share * len(x))), len(x) - 2)])
+    test = test[: checks.integer("queries", queries, low=1)]
     mapped, target = _mapped(how, x, y, train, ridge)
     own = np.einsum("ij,ij->i", unit_rows(mapped[test], "vectors"), unit_rows(target[test], "vectors"))
     near = top_k(target.astype(np.float32), mapped[test], min(10, len(target))).rows

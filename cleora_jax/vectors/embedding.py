@@ -75,6 +75,10 @@ class Embedding(Searchable):
         """Queries as they are."""
         return queries
 
+    def shown(self, rows: np.ndarray) -> np.ndarray:
+        """Rows as they are."""
+        return rows
+
     def nearest(self, queries: np.ndarray, k: int, exclude: np.ndarray | None, mask: np.ndarray | None) -> TopK:
         """See `search.top_k`."""
         return top_k(self.vectors, queries, k, exclude=exclude, mask=mask)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -13,15 +14,16 @@ from cleora_jax import _checks as checks
 from cleora_jax._checks import InputError
 from cleora_jax._extras import library
 from cleora_jax._progress import Progress, no_progress
-from cleora_jax.graph.archive import Kind, believed, read_archive, write_archive
+from cleora_jax.graph.archive import Kind, believed, is_in_range, read_archive, write_archive
 from cleora_jax.graph.vocab import Vocab, id_parts, ids_from_parts
 from cleora_jax.vectors.embedding import Embedding
-from cleora_jax.vectors.search import ROW_BLOCK, TopK, row_norms, unit_rows
+from cleora_jax.vectors.search import QUERY_BLOCK, ROW_BLOCK, TopK, drawn_rows, found_share, row_norms, top_k, unit_rows
 from cleora_jax.vectors.searchable import Searchable
 
 Engine = Literal["usearch", "faiss"]
 ENGINES = ("usearch", "faiss")
 SPARE = 16  # candidates beyond those wanted
+FEW = 8  # beyond one in so many rows as candidates, exact search is quicker
 KIND = Kind("search index", "cleora_jax.index", 1)
 
 
@@ -41,13 +43,16 @@ class Graph(Protocol):
 class Usearch:
     """usearch's index."""
 
-    def __init__(self, dim: int, links: int, effort: int, threads: int, content: bytes | None = None) -> None:
+    def __init__(self, size: int, dim: int, options: dict[str, Any], content: bytes | None = None) -> None:
+        links, effort, threads = (options[name] for name in ("links", "effort", "threads"))
         engine = library("usearch.index", "ann", "an index")
         self.threads = threads
-        options = {"connectivity": links, "expansion_add": effort, "expansion_search": effort}
-        self.index = engine.Index(ndim=dim, metric="ip", dtype="f32", **options)
+        how = {"connectivity": links, "expansion_add": effort, "expansion_search": effort}
+        self.index = engine.Index(ndim=dim, metric="ip", dtype="f32", **how)
         if content is not None:
             self.index.load(content)
+            if (len(self.index), self.index.ndim) != (size, dim):
+                raise ValueError(f"{len(self.index)} × {self.index.ndim} in place of {size} × {dim}")
 
     def add(self, rows: np.ndarray, first: int) -> None:
         """See `Graph`."""
@@ -73,29 +78,43 @@ class Usearch:
 class Faiss:
     """faiss's HNSW index."""
 
-    def __init__(self, dim: int, links: int, effort: int, threads: int, content: bytes | None = None) -> None:
+    def __init__(self, size: int, dim: int, options: dict[str, Any], content: bytes | None = None) -> None:
+        links, effort, threads = (options[name] for name in ("links", "effort", "threads"))
         self.faiss = library("faiss", "faiss", "an index by faiss")
         self.threads, self.effort = threads, effort
         if content is not None:
             self.index = self.faiss.deserialize_index(np.frombuffer(content, np.uint8))
+            if type(self.index) is not self.faiss.IndexHNSWFlat or (self.index.ntotal, self.index.d) != (size, dim):
+                raise ValueError(f"no HNSW graph of {size} × {dim}")
             return
         self.index = self.faiss.IndexHNSWFlat(dim, links, self.faiss.METRIC_INNER_PRODUCT)
         self.index.hnsw.efConstruction = effort
 
     def add(self, rows: np.ndarray, first: int) -> None:
         """See `Graph`."""
-        self.faiss.omp_set_num_threads(self.threads)
-        self.index.add(rows)
+        with self._held():
+            self.index.add(rows)
 
     def search(self, queries: np.ndarray, k: int) -> np.ndarray:
         """See `Graph`."""
-        self.faiss.omp_set_num_threads(self.threads)
         wide = self.faiss.SearchParametersHNSW(efSearch=max(self.effort, k))
-        return self.index.search(queries, k, params=wide)[1]
+        with self._held():
+            found: np.ndarray = self.index.search(queries, k, params=wide)[1]
+        return found
 
     def to_bytes(self) -> bytes:
         """See `Graph`."""
         return bytes(self.faiss.serialize_index(self.index))
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """Our number of threads while this lasts; faiss has one for the whole process."""
+        before = self.faiss.omp_get_max_threads()
+        self.faiss.omp_set_num_threads(self.threads)
+        try:
+            yield
+        finally:
+            self.faiss.omp_set_num_threads(before)
 
 
 MAKERS: dict[str, Callable[..., Graph]] = {"usearch": Usearch, "faiss": Faiss}
@@ -139,25 +158,43 @@ class Index(Searchable):
         """Queries as they are."""
         return queries
 
+    def shown(self, rows: np.ndarray) -> np.ndarray:
+        """Rows as they are."""
+        return rows
+
     def nearest(self, queries: np.ndarray, k: int, exclude: np.ndarray | None, mask: np.ndarray | None) -> TopK:
-        """About the k nearest rows. With a mask or rows to leave out, it asks for more until enough are left."""
+        """About the k nearest rows. With a mask or rows to leave out it asks for more, until enough are left.
+
+        Where that would be an eighth of all rows and more, for a filter that leaves few, the rest is searched exactly.
+        """
         k = min(checks.integer("k", k, low=1), len(self) if mask is None else int(mask.sum()))
         unit = unit_rows(queries, "queries")
         found = TopK(np.full((len(unit), k), -1), np.full((len(unit), k), -np.inf))
-        open_, wanted = np.arange(len(unit)) if k else np.zeros(0, np.int64), k + SPARE
-        while len(open_):
-            wanted = min(wanted, len(self))
+        for start in range(0, len(unit) if k else 0, QUERY_BLOCK):
+            part = np.arange(start, min(start + QUERY_BLOCK, len(unit)))
+            self._search(found, part, unit, exclude, mask)
+        return found
+
+    def _search(
+        self, found: TopK, open_: np.ndarray, unit: np.ndarray, exclude: np.ndarray | None, mask: np.ndarray | None
+    ) -> None:
+        """Fill in the queries `open_`."""
+        k = found.rows.shape[1]
+        allowed = 1.0 if mask is None else float(mask.mean())
+        wanted = int((k + SPARE) / allowed)
+        while len(open_) and wanted <= len(self) // FEW:
             rows = self.graph.search(unit[open_].astype(np.float32), wanted)
             bad = rows < 0
             if mask is not None:
                 bad |= ~mask[rows]
             if exclude is not None:
                 bad |= rows == exclude[open_][:, None]
-            enough = (~bad).sum(axis=1) >= k
-            done = enough | (wanted == len(self))
+            done = (~bad).sum(axis=1) >= k
             self._settle(found, open_[done], unit, np.where(bad, -1, rows)[done])
             open_, wanted = open_[~done], 4 * wanted
-        return found
+        if len(open_):
+            left = None if exclude is None else exclude[open_]
+            found.rows[open_], found.scores[open_] = top_k(self.vectors, unit[open_], k, exclude=left, mask=mask)
 
     def _settle(self, found: TopK, queries: np.ndarray, unit: np.ndarray, rows: np.ndarray) -> None:
         """Exact cosines of candidates, and the best of these."""
@@ -175,18 +212,17 @@ class Index(Searchable):
 
         Args:
             k: at least 1. Default: 10.
-            queries: entities whose neighbours are looked up, drawn at random; all where there are fewer. Default:
-                1,000.
+            queries: entities whose neighbours are looked up, drawn at random from those with a vector; all where there
+                are fewer. Default: 1,000.
             seed: of the draw. Default: 0.
 
         Raises:
             ValueError: numbers below 1.
         """
-        count = min(checks.integer("queries", queries, low=1), len(self))
-        rows = np.random.default_rng(checks.seed(seed) % 2**64).choice(len(self), count, replace=False)
+        rows = drawn_rows(self.vectors, queries, seed)
         given = self.vectors[rows]
-        exact, near = (each.nearest(given, k, rows, None).rows for each in (self.embedding, self))
-        return float(np.mean([len(np.intersect1d(*both)) for both in zip(exact, near, strict=True)]) / exact.shape[1])
+        exact, near = (each.nearest(given, k, rows, None) for each in (self.embedding, self))
+        return found_share(self.vectors, rows, exact, near.rows)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write vectors and graph to one file (an `.npz`, no pickle), whole or not at all.
@@ -239,17 +275,18 @@ def build_index(
     checks.one_of("engine", engine, ENGINES)
     links = checks.integer("links", links, low=2, high=512)
     effort = checks.integer("effort", effort, low=1)
-    graph = MAKERS[engine](embedding.dim, links, effort, checks.integer("threads", threads, low=1))
+    options = {"engine": engine, "links": links, "effort": effort, "threads": checks.integer("threads", threads, low=1)}
+    graph = MAKERS[engine](len(embedding), embedding.dim, options)
     row_norms(embedding.vectors)  # finite
     for start in range(0, len(embedding), ROW_BLOCK):
         progress("index", start, len(embedding))
         graph.add(unit_rows(embedding.vectors[start : start + ROW_BLOCK], "embedding").astype(np.float32), start)
     progress("index", len(embedding), len(embedding))
-    return Index(embedding, graph, {"engine": engine, "links": links, "effort": effort, "threads": threads})
+    return Index(embedding, graph, options)
 
 
 def load_index(path: str | os.PathLike[str]) -> Index:
-    """Read what `Index.save` wrote.
+    """Read what `Index.save` wrote. The graph's bytes are read by the engine itself: load files that you trust.
 
     Raises:
         InputError: no such file, or one that is damaged or of another kind.
@@ -258,11 +295,18 @@ def load_index(path: str | os.PathLike[str]) -> Index:
     source = os.fspath(path)
     header, arrays = read_archive(path, KIND)
     with believed(source, KIND):
-        ids = ids_from_parts(source, arrays["ids_text"], arrays["ids_offset"])
-        vocab, options = Vocab(ids, tuple(header["columns"]), arrays["column_of"]), header["options"]
-        embedding = Embedding(arrays["vectors"], vocab, header["settings"])
+        options, columns = header["options"], tuple(header["columns"])
         if options["engine"] not in MAKERS:
             raise InputError(f"{source}: made by {options['engine']!r}, which this library does not know.")
-        rest = (options[name] for name in ("links", "effort", "threads"))
-        graph = MAKERS[options["engine"]](embedding.dim, *rest, arrays["graph"].tobytes())
+        for name in ("links", "effort", "threads"):
+            checks.integer(name, options[name], low=1)
+        ids = ids_from_parts(source, arrays["ids_text"], arrays["ids_offset"])
+        try:
+            if not is_in_range(arrays["column_of"], len(columns)):
+                raise ValueError("a column that is not there")
+            embedding = Embedding(arrays["vectors"], Vocab(ids, columns, arrays["column_of"]), header["settings"])
+            row_norms(embedding.vectors)  # finite
+            graph = MAKERS[options["engine"]](len(embedding), embedding.dim, options, arrays["graph"].tobytes())
+        except (ValueError, RuntimeError) as error:
+            raise InputError(f"{source}: damaged: its parts do not hold together ({error}).") from error
     return Index(embedding, graph, options)

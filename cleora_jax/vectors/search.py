@@ -154,6 +154,39 @@ def unit_rows(rows: np.ndarray, name: str) -> np.ndarray:
     return wide / np.where(size > 0, size, 1)
 
 
+def unit_table(vectors: Rows, name: str) -> np.ndarray:
+    """Rows over their norms as one table float32[n, d], block by block; zero rows stay zero."""
+    unit = np.empty(vectors.shape, np.float32)
+    for start in range(0, len(vectors), ROW_BLOCK):
+        block = slice(start, start + ROW_BLOCK)
+        unit[block] = unit_rows(vectors[block], name)
+    return unit
+
+
+def found_share(embedding: Rows, rows: np.ndarray, exact: TopK, found: np.ndarray) -> float:
+    """Of k neighbours the share that is as near as the k-th by exact cosines: which of equal ones does not matter.
+
+    Args:
+        embedding: float32[n, d], the vectors.
+        rows: int64[q], whose neighbours they are; their vectors are not zero.
+        exact: their k nearest.
+        found: int64[q, k], −1 where there is none.
+    """
+    hits = 0
+    for row, near, floor in zip(rows.tolist(), found, exact.scores[:, -1], strict=True):
+        known = np.unique(near[near >= 0])
+        cosines = _cosines(unit_rows(embedding[known], "vectors"), unit_rows(embedding[[row]], "vectors")[0])
+        hits += int((cosines >= floor - 1e-12).sum())
+    return hits / max(exact.rows.size, 1)
+
+
+def drawn_rows(vectors: Rows, count: int, seed: int) -> np.ndarray:
+    """Some rows that are not zero, int64[≤ count], to measure a search with."""
+    live = np.flatnonzero(row_norms(vectors))
+    rng = np.random.default_rng(checks.seed(seed) % 2**64)
+    return rng.choice(live, min(checks.integer("queries", count, low=1), len(live)), replace=False)
+
+
 def _row_blocks(vectors: Rows, allowed: np.ndarray | None, sizes: np.ndarray | None) -> Iterator[Block]:
     """The rows that may be found, block by block, in row order."""
     count = len(vectors) if allowed is None else len(allowed)

@@ -46,6 +46,10 @@ class Searchable(ABC):
         """Queries float64[q, dim] as what the rows are compared with, float64[q, p]."""
 
     @abstractmethod
+    def shown(self, rows: np.ndarray) -> np.ndarray:
+        """Rows float32[m, p] as vectors float32[m, dim], which are queries again."""
+
+    @abstractmethod
     def nearest(self, queries: np.ndarray, k: int, exclude: np.ndarray | None, mask: np.ndarray | None) -> TopK:
         """The k rows of largest cosine to each placed query, see `search.top_k`."""
 
@@ -66,13 +70,12 @@ class Searchable(ABC):
 
     def vector(self, entity: str, column: str | None = None) -> np.ndarray:
         """Vector float32[d] of one entity, read-only; `column` where its id stands in several. Errors as `[]`."""
-        vector: np.ndarray = self.vectors[self.indices([entity], column)[0]]
+        vector: np.ndarray = self.shown(self.vectors[self.indices([entity], column)])[0]
         return vector
 
     def rows(self, entities: Sequence[str], column: str | None = None) -> np.ndarray:
         """Vectors float32[m, d] of m entities, in the order given. Errors as `[]`; all unknown ids are named."""
-        vectors: np.ndarray = self.vectors[self.indices(entities, column)]
-        return vectors
+        return self.shown(self.vectors[self.indices(entities, column)])
 
     def indices(self, entities: Sequence[str], column: str | None = None) -> np.ndarray:
         """Rows int64[m] of m entities, in the order given. Errors as `[]`; all unknown ids are named."""
@@ -180,13 +183,23 @@ class Searchable(ABC):
         if isinstance(among, str):
             return self.vocab.column_of == self.vocab.code_of(among)
         if isinstance(among, np.ndarray) and among.dtype == bool:
+            if among.shape != (len(self),):
+                raise OptionError(f"`among` must be bool[{len(self)}] where it is a mask, got shape {among.shape}.")
             return among
         mask = np.zeros(len(self), bool)
-        pairs = [key for key in among if isinstance(key, tuple)]
-        for column in {column for column, _ in pairs}:
-            mask[self.indices([entity for name, entity in pairs if name == column], column)] = True
-        mask[self.indices([key for key in among if not isinstance(key, tuple)])] = True
+        mask[self.rows_of_keys(among)] = True
         return mask
+
+    def rows_of_keys(self, keys: Iterable[Key]) -> np.ndarray:
+        """Row numbers int64[m] of ids and of pairs (column, id), in the order given. Errors as `[]`."""
+        listed = list(keys)
+        columns = np.array([key[0] if isinstance(key, tuple) else None for key in listed], object)
+        rows = np.empty(len(listed), np.int64)
+        for column in dict.fromkeys(columns.tolist()):
+            mine = np.flatnonzero(columns == column)
+            entities = [key[1] if isinstance(key, tuple) else key for key in (listed[at] for at in mine)]
+            rows[mine] = self.indices(entities, column)
+        return rows
 
     def keys(self, rows: np.ndarray) -> list[Key]:
         """The ids of some rows, each with its column where there are several columns."""
@@ -199,13 +212,20 @@ class Searchable(ABC):
     def _query(self, query: Any, column: str | None) -> tuple[np.ndarray, np.ndarray | None, bool]:
         """The query as float[q, d]; the rows never to list, int64[q] or None; whether it is a single query."""
         if isinstance(query, tuple) and len(query) == 2 and all(isinstance(part, str) for part in query):
+            if column not in (None, query[0]):
+                raise OptionError(f"`column` must be that of the query {query!r}, got {column!r}.")
             column, query = query
         if isinstance(query, str):
             rows = self.indices([query], column)
             return self.vectors[rows], rows, True
+        if _holds_pairs(query):
+            rows = self.rows_of_keys(query)
+            return self.vectors[rows], rows, False
         if _holds_ids(query):
             rows = self.indices(query, column)
             return self.vectors[rows], rows, False
+        if column is not None:
+            raise OptionError(f"`column` goes with ids alone, and the query is vectors; got {column!r}.")
         vectors = np.asarray(query)
         if vectors.ndim not in (1, 2) or vectors.shape[-1] != self.dim:
             raise OptionError(f"`query` must be ids, or vectors of length {self.dim}, got shape {vectors.shape}.")
@@ -213,6 +233,13 @@ class Searchable(ABC):
             raise TypeError(f"`query` must be ids, or vectors of numbers, got {vectors.dtype}.")
         wide = vectors.astype(np.float64)
         return self.placed(np.atleast_2d(wide)), None, vectors.ndim == 1
+
+
+def _holds_pairs(query: Any) -> bool:
+    """Whether a query is a list of pairs (column, id)."""
+    return isinstance(query, list) and len(query) > 0 and all(
+        isinstance(key, tuple) and len(key) == 2 and all(isinstance(part, str) for part in key) for key in query
+    )  # fmt: skip
 
 
 def _holds_ids(query: Any) -> bool:

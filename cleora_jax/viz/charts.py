@@ -11,7 +11,7 @@ from cleora_jax import _checks as checks
 from cleora_jax.graph import Graph
 from cleora_jax.stats.degrees import degrees
 from cleora_jax.vectors.embedding import Embedding
-from cleora_jax.vectors.search import unit_rows
+from cleora_jax.vectors.search import ROW_BLOCK, unit_rows
 from cleora_jax.viz.maps import new_axes
 
 MOST_SIMILARITIES = 200  # entities of a heat map
@@ -65,8 +65,11 @@ def plot_spectrum(embedding: Embedding, *, ax: Any | None = None) -> Any:
         8
     """
     axes = new_axes(ax)
-    rows = embedding.vectors.astype(np.float64)
-    values = np.linalg.eigvalsh(np.cov(rows.T).reshape(embedding.dim, embedding.dim))[::-1].clip(0)
+    middle, scatter = embedding.vectors.mean(axis=0, dtype=np.float64), np.zeros((embedding.dim, embedding.dim))
+    for start in range(0, len(embedding), ROW_BLOCK):
+        block = embedding.vectors[start : start + ROW_BLOCK] - middle
+        scatter += block.T @ block
+    values = np.linalg.eigvalsh(scatter)[::-1].clip(0)
     axes.plot(np.arange(1, len(values) + 1), values / max(values.sum(), np.finfo(float).tiny), ".-", markersize=4)
     axes.set_xlabel("principal axis")
     axes.set_ylabel("share of the variance")
@@ -134,7 +137,7 @@ def plot_similarity(
         raise checks.OptionError(f"`entities` must be 1 to {MOST_SIMILARITIES} ids, got {len(entities)}.")
     rows = unit_rows(embedding.rows(entities, column), "embedding")
     drawn = axes.imshow(rows @ rows.T, cmap="RdBu_r", vmin=-1, vmax=1)
-    axes.set_xticks(range(len(entities)), entities, rotation=90, fontsize=7)
-    axes.set_yticks(range(len(entities)), entities, fontsize=7)
+    axes.set_xticks(range(len(entities)), entities, rotation=90, fontsize=7, parse_math=False)
+    axes.set_yticks(range(len(entities)), entities, fontsize=7, parse_math=False)
     axes.figure.colorbar(drawn, ax=axes, label="cosine")
     return axes

@@ -37,7 +37,7 @@ def write_explorer(
 ) -> None:
     """Write one HTML file to look at an embedding: pan, zoom, search an id, click for neighbours, colour by attribute.
 
-    It opens from the file system. 100,000 entities are drawn smoothly (WebGL) and take some 8 MB.
+    It opens from the file system. 100,000 entities are drawn smoothly (WebGL) and take 13 MB with ten neighbours each.
 
     Args:
         embedding: n entities, at least 3.
@@ -75,6 +75,8 @@ def write_explorer(
         "title": title,
         "about": f"{len(embedding):,} entities, {embedding.dim} columns, layout {layout if at is None else 'given'}",
         "ids": embedding.vocab.ids.to_pylist(),
+        "columns": list(embedding.vocab.columns),
+        "column_of": _packed(embedding.vocab.column_of),
         "k": rows.shape[1],
         "at": _packed(_unit_square(placed)),
         "neighbours": _packed(rows.astype(np.int32)),
@@ -130,8 +132,8 @@ def _attributes(embedding: Embedding, attributes: pa.Table | None) -> list[dict[
     for name in attributes.column_names:
         column = attributes.column(name).combine_chunks()
         if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
-            numbers = column.cast(pa.float64()).fill_null(np.nan).to_numpy(zero_copy_only=False)
-            found.append({"name": name, "numbers": _packed(numbers.astype(np.float32))})
+            numbers = column.cast(pa.float64(), safe=False).fill_null(np.nan).to_numpy(zero_copy_only=False)
+            found.append({"name": name, "numbers": _packed(numbers.astype(np.float64))})
         else:
             found.append(_named(name, column))
     return found

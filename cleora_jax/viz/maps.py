@@ -93,7 +93,7 @@ def _colours(embedding: Embedding, colour: Any | None) -> np.ndarray | None:
     if isinstance(colour, Labels):
         named = np.array([*colour.classes, "none"])
         values = named[colour.codes]
-    elif hasattr(colour, "codes"):
+    elif type(colour).__name__ == "Communities":
         values = np.array([f"community {code}" for code in colour.codes])
     else:
         values = np.asarray(colour)
@@ -110,19 +110,22 @@ def _groups(axes: Any, placed: np.ndarray, names: np.ndarray, size: float) -> No
     if len(groups) <= len(colours) / 2:
         colours = colours[::2]  # pairs of a dark and a light one: the dark ones alone
     rest = ~np.isin(names, groups[:MOST_GROUPS])
+    drawn = {}
     if rest.any():
         axes.scatter(*placed[rest].T, s=size, color=GREY, linewidths=0)
     for number, name in enumerate(groups[:MOST_GROUPS]):
-        mine = names == name
-        axes.scatter(*placed[mine].T, s=size, color=colours[number], linewidths=0, label=name)
+        drawn[name] = axes.scatter(*placed[names == name].T, s=size, color=colours[number], linewidths=0)
     if rest.any():
-        axes.scatter([], [], color=GREY, label=f"{len(groups) - MOST_GROUPS} more")
-    legend = axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=8)
-    for handle in legend.legend_handles:
+        drawn[f"{len(groups) - MOST_GROUPS} more"] = axes.scatter([], [], color=GREY)
+    legend = axes.legend(
+        list(drawn.values()), list(drawn), loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=8
+    )
+    for handle, text in zip(legend.legend_handles, legend.get_texts(), strict=True):
         handle.set_sizes([30])
+        text.set_parse_math(False)
 
 
 def _named(axes: Any, place: np.ndarray, text: str) -> None:
     effects = library("matplotlib.patheffects", "plot", "a plot")
-    written = axes.annotate(text, place, xytext=(4, 4), textcoords="offset points", fontsize=8)
+    written = axes.annotate(text, place, xytext=(4, 4), textcoords="offset points", fontsize=8, parse_math=False)
     written.set_path_effects([effects.withStroke(linewidth=2, foreground="white")])

@@ -10,7 +10,7 @@ from cleora_jax import _checks as checks
 from cleora_jax._extras import library
 from cleora_jax.vectors.coding.linear import PCA
 from cleora_jax.vectors.embedding import Embedding
-from cleora_jax.vectors.search import unit_rows
+from cleora_jax.vectors.search import unit_table
 
 Layout = Literal["pca", "umap", "tsne"]
 LAYOUTS = ("pca", "umap", "tsne")
@@ -41,7 +41,7 @@ def plane(embedding: Embedding, layout: Layout = "pca", *, seed: int = 0) -> np.
     if len(embedding) < 3:
         raise checks.OptionError(f"`embedding` must hold at least 3 entities, got {len(embedding)}.")
     state = checks.seed(seed) % 2**32
-    rows = unit_rows(embedding.vectors, "embedding").astype(np.float32)
+    rows = unit_table(embedding.vectors, "embedding")
     if layout == "umap":
         umap = library("umap", "umap", "`layout='umap'`")
         placed = umap.UMAP(metric="cosine", random_state=state, n_jobs=1).fit_transform(rows)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
+import pyarrow as pa
+
+import cleora_jax as cj
 from cleora_jax.cli import main
 
 
@@ -29,6 +33,7 @@ def test_what_cannot_be_is_named(saved, tmp_path, capsys):
         (["--attributes", "no.txt"], "`--attributes` must be a .parquet"),
         (["--attributes", str(twice)], "more than once"),
         (["--neighbours", "-1"], "`--neighbours`"),
+        (["--attribute-column", "node"], "needs `--attributes`"),
         (["--column", "nothing"], "nothing"),
     ):
         assert main(["explore", saved, "--html", html, *options]) == 2
@@ -51,3 +56,13 @@ def test_info_reports_what_will_surprise(tmp_path, capsys):
     assert main(["info", "-i", str(path), "--json"]) == 0
     report = json.loads(capsys.readouterr().out)["report"]
     assert report["popular"][0][0] == "bag" and report["warnings"]
+
+
+def test_attributes_are_those_of_a_column(tmp_path, capsys):
+    vocab = cj.Vocab(pa.array(["1", "2", "1"], pa.large_string()), ("user", "item"), np.array([0, 0, 1], np.uint8))
+    cj.Embedding(np.eye(3, dtype=np.float32), vocab).save(tmp_path / "both.npz")
+    (tmp_path / "prices.csv").write_text("id,price\n1,9.5\n")
+    command = ["explore", str(tmp_path / "both.npz"), "--html", str(tmp_path / "m.html")]
+    command += ["--attributes", str(tmp_path / "prices.csv")]
+    assert main(command) == 0 and "2 of 3 entities" in capsys.readouterr().err
+    assert main([*command, "--attribute-column", "item"]) == 0 and "1 of 3 entities" in capsys.readouterr().err

@@ -168,7 +168,46 @@ def test_power_law_baskets_have_the_exponent():
     assert abs(members(graph).size.mean() - 3) < 0.05
 
 
+def test_baskets_that_hold_nearly_all_popular_items_are_finished():
+    graph = generators.power_law_baskets(30, 400, mean_size=90, exponent=2.0)
+    side = members(graph)
+    assert side.size.max() == 100
+    line = np.repeat(np.arange(30), side.size)
+    assert len(np.unique(line * 400 + side.member)) == len(line)
+    assert graph.occurrences[0] == 30 and graph.occurrences[350:].mean() < 10
+
+
+def test_successive_sampling_does_not_depend_on_how_it_is_finished(monkeypatch):
+    hits = []
+    for rounds in (0, 64):
+        monkeypatch.setattr(draws, "ROUNDS", rounds)
+        found = [
+            generators.power_law_baskets(200, 8, mean_size=2, exponent=1.0, seed=seed).occurrences for seed in range(60)
+        ]
+        hits.append(np.sum(found, axis=0))
+    assert stats.chi2_contingency(np.array(hits)).pvalue > 1e-3
+
+
+@pytest.mark.parametrize(("count", "k"), [(30, 28), (60, 56), (61, 60)])
+def test_dense_small_worlds_end(count, k):
+    graph = generators.watts_strogatz(count, k, 1.0, seed=1)
+    low, high = np.sort(pairs(graph), axis=1).T
+    assert (low < high).all() and len(np.unique(low * count + high)) == count * k // 2
+
+
 # --- LFR ---
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"num_entities": 200}, "find no place"),
+        ({"num_entities": 2000, "mean_degree": 60, "mixing": 0.1}, "min_community"),
+    ],
+)
+def test_communities_that_cannot_hold_the_edges_are_an_error(options, named):
+    with pytest.raises(ValueError, match=named):
+        generators.lfr(**options)
 
 
 @pytest.mark.parametrize("mixing", [0.0, 0.1, 0.4, 0.7])

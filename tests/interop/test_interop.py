@@ -55,7 +55,34 @@ def test_columns_are_kept(library):
     there = getattr(interop, f"to_{library}")(graph)
     back = getattr(interop, f"from_{library}")(there)
     assert back.graph.vocab.columns == graph.vocab.columns and back.graph.vocab == graph.vocab
-    np.testing.assert_allclose(adjacency(back.graph).toarray(), adjacency(graph).toarray())
+    assert back.graph.two_sided
+    np.testing.assert_allclose(back.graph.counts().toarray(), graph.counts().toarray())
+
+
+def test_pairs_of_numbers_are_no_columns():
+    nx = pytest.importorskip("networkx")
+    found = interop.from_networkx(nx.grid_2d_graph(300, 2))
+    assert found.graph.vocab.columns == ("node",) and "(0, 1)" in found.graph.vocab
+    many = nx.Graph([((f"column {at}", "x"), ("column 0", "y")) for at in range(300)])
+    with pytest.raises(ValueError, match="columns"):
+        interop.from_networkx(many)
+
+
+def test_edges_both_ways_are_taken_once_and_others_stay():
+    from cleora_jax.interop import torch as ours
+    from cleora_jax.interop.edges import Edges
+
+    edges = Edges(
+        np.array([0, 1, 2, 3, 1, 4, 4, 5, 5, 6, 6, 6]),
+        np.array([1, 0, 0, 1, 3, 4, 4, 6, 6, 5, 5, 5]),
+        np.array([1.0, 1, 1, 2, 1, 1, 1, 1, 1, 1, 1, 2]),
+    )
+    one = ours._one_way(edges)
+    found = sorted(zip(*(part.tolist() for part in one), strict=True))
+    assert found == [
+        (0, 1, 1), (1, 3, 1), (2, 0, 1), (3, 1, 2), (4, 4, 1), (4, 4, 1), (5, 6, 1), (5, 6, 1), (6, 5, 2)
+    ]  # fmt: skip
+    assert not ours._symmetric(edges) and ours._symmetric(ours._both_ways(Edges(*(part[:3] for part in one))))
 
 
 @pytest.mark.parametrize("graph", TOYS.values(), ids=TOYS)
@@ -134,6 +161,10 @@ def test_anndata():
     np.testing.assert_allclose(adjacency(back.graph).toarray(), adjacency(EDGES).toarray())
     assert back.attributes["kind"].to_pylist() == ["x", "y", "x", "y"]
     np.testing.assert_array_equal(interop.vectors_from_anndata(there).vectors, VECTORS.vectors)
+    vocab = cj.Vocab(pa.array(["1", "2", "3"], pa.large_string()), TYPED.columns, TYPED.column_of)
+    assert interop.vectors_from_anndata(interop.to_anndata(None, cj.Embedding(np.eye(3), vocab))).vocab == vocab
+    with pytest.raises(ValueError, match="several columns"):
+        interop.to_anndata(None, cj.Embedding(np.eye(3), TYPED))
     with pytest.raises(KeyError, match="obsp"):
         interop.from_anndata(there, graph="distances")
     with pytest.raises(ValueError, match="same entities"):
@@ -174,6 +205,23 @@ def test_projector(tmp_path):
     assert rows == ["id\tcolumn\tage", "a b\tentity\t1", "c d\tentity\t"]
     np.testing.assert_array_equal(np.loadtxt(tmp_path / "p" / "vectors.tsv", dtype=np.float32), VECTORS.vectors[:2])
     assert "metadata.tsv" in (tmp_path / "p" / "projector_config.pbtxt").read_text()
+
+
+def test_own_names_are_not_overwritten(tmp_path):
+    pytest.importorskip("igraph")
+    taken = pa.table({"id": [1, 2, 3, 4], "name": ["a", "b", "c", "d"]})
+    with pytest.raises(ValueError, match="id"):
+        interop.save_projector(VECTORS, tmp_path / "p", taken)
+    with pytest.raises(ValueError, match="name"):
+        interop.to_igraph(EDGES, attributes=taken)
+
+
+def test_dates_are_written_as_text(tmp_path):
+    import datetime
+
+    days = pa.table({"day": [datetime.date(2026, 1, 2)] * 4})
+    interop.write_rows(VECTORS, tmp_path / "rows.jsonl", days)
+    assert json.loads((tmp_path / "rows.jsonl").read_text().splitlines()[0])["payload"] == {"day": "2026-01-02"}
 
 
 def test_rows_for_databases(tmp_path):

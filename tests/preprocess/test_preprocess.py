@@ -47,24 +47,63 @@ def test_without_self_loops_no_entity_stands_twice(lines):
 
 @given(LINES, st.integers(1, 4))
 def test_filter_degrees_is_the_core(lines, least):
-    left = lines
-    while True:
+    left = [line for line in lines if len(line) > 1]
+    while left:
         count = {}
         for line in left:
             for entity in set(line):
                 count[entity] = count.get(entity, 0) + 1
         keep = {entity for entity, times in count.items() if times >= least}
         new = [[entity for entity in line if entity in keep] for line in left]
-        cut = [line for line in new if len(line) > 1] if new != left else left
+        cut = [line for line in new if len(line) > 1]
         if cut == left:
             break
         left = cut
     graph = cj.from_hyperedges(lines)
     if not left:
-        with pytest.raises(ValueError, match="keep|no hyperedge"):
+        with pytest.raises(ValueError, match="least|most|no hyperedge"):
             preprocess.filter_degrees(graph, least=least)
     else:
         assert by_id(preprocess.filter_degrees(graph, least=least)) == built(left)
+
+
+def test_a_line_that_keeps_one_of_two_columns_relates_nothing_and_goes():
+    graph = cj.from_hyperedges(["u1\ta b", "u2\tb c", "u3\ta c"], "user complex::item")
+    with pytest.raises(ValueError, match="no hyperedge is left"):
+        preprocess.filter_degrees(graph, least=2)
+    twice = cj.from_hyperedges(["u1\ta b", "u1\ta c", "u2\tb c", "u2\ta b"], "user complex::item")
+    found = preprocess.filter_degrees(twice, least=2)
+    assert found.num_entities == 5 and not found.isolated.any()
+    items = twice.vocab.column_of == 1
+    with pytest.raises(ValueError, match="no hyperedge is left"):
+        preprocess.restrict(twice, items)
+
+
+def test_a_long_path_is_peeled_at_once():
+    count = 20_000
+    path = cj.from_edges(np.arange(count - 1), np.arange(1, count), num_entities=count)
+    with pytest.raises(ValueError, match="least"):
+        preprocess.filter_degrees(path, least=2)
+    ring = cj.from_edges(np.arange(count), np.append(np.arange(1, count - 5), [7] * 6), num_entities=count)
+    assert preprocess.filter_degrees(ring, least=2).num_entities == count - 12  # all but 0 … 6 and the five last
+
+
+def test_an_entity_in_two_columns_is_a_self_loop():
+    graph = cj.from_hyperedges(["a\ta", "a\tb"], "s t", shared_ids=True)
+    assert preprocess.without_self_loops(graph).num_hyperedges == 1
+    assert cj.stats.popular(graph, above=0.9).share.tolist() == [1.0]
+
+
+def test_rows_of_a_matrix_are_counted_by_their_entries():
+    import scipy.sparse as sp
+
+    graph = cj.from_scipy(sp.csr_array(np.array([[0, 1.0, 1], [0, 0, 1], [0, 0, 0]])))
+    rows, share = cj.stats.popular(graph, above=0.0)
+    assert rows.tolist() == [0, 1] and share.tolist() == [2 / 3, 1 / 3]
+    assert preprocess.filter_degrees(graph, least=0, most=1).num_entities == 2
+    idf = 1 + np.log(4 / (1 + np.array([2, 1, 0])))
+    expected = graph.counts().toarray() * np.outer(idf, idf)
+    np.testing.assert_allclose(preprocess.tfidf(graph).counts().toarray(), expected, rtol=1e-6)
 
 
 def test_most_counts_what_there_was():
@@ -86,7 +125,11 @@ def test_restricted_relations_stay_on_their_lines():
     keep[::3] = False
     found = preprocess.restrict(graph, keep, min_size=0)
     assert found.num_entities == keep.sum() and len({r.num_hyperedges for r in found.relations}) == 1
-    np.testing.assert_array_equal(found.occurrences, graph.occurrences[keep])
+    items = graph.relations[0].right
+    left = np.array([keep[some].any() for some in np.split(items.member, items.offset[1:-1])])
+    assert found.num_hyperedges == left.sum()  # a line of items relates these, its user or not
+    counts = graph.counts().toarray()[keep][:, keep]
+    assert ((found.counts().toarray() > 0) == (counts > 0)).all()
 
 
 def test_restricted_matrices_are_submatrices():
@@ -117,14 +160,17 @@ def test_tfidf_is_scikit_learns():
     np.testing.assert_allclose(preprocess.tfidf(graph).counts().toarray(), expected, rtol=1e-6)
 
 
-def test_ppmi_is_its_formula():
-    graph = TOYS["baskets"]
+@pytest.mark.parametrize("name", ["baskets", "matrix", "relations"])
+def test_ppmi_is_its_formula(name):
+    graph = TOYS[name]
     counts = graph.counts().toarray().astype(float)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         pmi = np.log(counts * counts.sum() / np.outer(counts.sum(1), counts.sum(0)))
     for shift in (0.0, 0.7):
         found = preprocess.ppmi(graph, shift=shift)
-        np.testing.assert_allclose(found.counts().toarray(), np.maximum(pmi - shift, 0), rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(
+            found.counts().toarray(), np.nan_to_num(np.maximum(pmi - shift, 0)), rtol=1e-5, atol=1e-6
+        )
     assert found.vocab == graph.vocab
     assert cj.embed(found, cj.Cleora(dim=4)).vectors.shape == (graph.num_entities, 4)
 
@@ -135,7 +181,7 @@ def test_ppmi_is_its_formula():
         (lambda graph: preprocess.restrict(graph, np.zeros(graph.num_entities, bool)), "keep"),
         (lambda graph: preprocess.restrict(graph, np.ones(3, bool)), "keep"),
         (lambda graph: preprocess.restrict(graph, np.ones(graph.num_entities)), "keep"),
-        (lambda graph: preprocess.filter_degrees(graph, least=10**6), "keep"),
+        (lambda graph: preprocess.filter_degrees(graph, least=10**6), "least"),
         (lambda graph: preprocess.filter_degrees(graph, least=3, most=2), "most"),
         (lambda graph: preprocess.cap_popularity(graph, 0.0), "share"),
         (lambda graph: preprocess.ppmi(graph, shift=-1), "shift"),

@@ -154,6 +154,31 @@ def test_who_knows_nearly_all_still_gets_negatives():
         sampling.draw_negatives(cj.from_edges([0, 0], [1, 2], num_entities=3), [1, 0], 1)
 
 
+def test_negatives_of_users_are_items():
+    graph = cj.from_hyperedges(["u1\ta", "u2\tb c", "u3\tc"], "user complex::item")
+    items = graph.vocab.column_of == 1
+    found = sampling.draw_negatives(graph, graph.vocab.indices(["u1"]), 50, among=items)
+    assert set(found.ravel().tolist()) == set(graph.vocab.indices(["b", "c"]).tolist())
+
+
+def test_entities_without_edges_are_never_drawn_by_degree():
+    graph = cj.from_edges([0, 1], [1, 2], num_entities=9)
+    found = sampling.draw_negatives(graph, [0], 100, by="degree")
+    assert set(found.ravel().tolist()) == {2}
+    with pytest.raises(ValueError, match="may be drawn"):
+        sampling.draw_negatives(cj.from_edges([0], [0], num_entities=3), [0], 2, by="degree")
+
+
+def test_fires_among_isolated_entities_are_lit_quickly():
+    graph = cj.from_edges([0], [1], num_entities=200_000)
+    assert len(sampling.forest_fire(graph, 30_000)) == 30_000
+
+
+def test_no_seeds_no_sample():
+    assert sampling.k_hop(GRAPH, [], 1)[0].tolist() == []
+    assert sampling.draw_negatives(GRAPH, [], 3).shape == (0, 3)
+
+
 # --- GraphSAINT ---
 
 
@@ -210,6 +235,7 @@ def test_same_seed_same_sample_and_another_seed_another(name):
         (lambda: sampling.forest_fire(GRAPH, 301), "count"),
         (lambda: sampling.forest_fire(GRAPH, 3, forward=1.0), "forward"),
         (lambda: sampling.draw_negatives(GRAPH, [0], 0), "count"),
+        (lambda: sampling.draw_negatives(GRAPH, [0], 1, among=np.ones(3, bool)), "among"),
         (lambda: sampling.GraphSaint(GRAPH, "edges"), "kind"),
         (lambda: sampling.GraphSaint(GRAPH, "edge", 0), "size"),
     ],

@@ -58,6 +58,18 @@ def test_a_hyperedge_of_weight_zero_links_nothing():
     assert stats.connected_components(graph).size.tolist() == [2, 1, 1, 1]
 
 
+def test_each_relation_links_by_its_own_weights():
+    graph = cj.from_hyperedges(["u1\ta b", "u2\tb c", "u3\td"], "user complex::reflexive::item")
+    names = [relation.name for relation in graph.relations]
+    for off in names:
+        half = cj.reweighted(graph, {off: 0})
+        found = stats.connected_components(half)
+        alone = np.bincount(found.label)[found.label] == 1
+        assert (alone >= half.isolated).all()
+        linked = nx.from_scipy_sparse_array(half.counts())
+        assert len(found.size) == nx.number_connected_components(linked)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_diameter_is_never_too_large_and_found_on_trees(seed):
     tree = generators.barabasi_albert(200, 1, seed=seed)
@@ -118,6 +130,17 @@ def test_a_report_says_what_a_newcomer_needs():
         assert word.replace(" %", "%") in text, word
     record = found.record()
     assert record["sizes"][0] == 1 and isinstance(record["popular"][0], list)
+
+
+@pytest.mark.parametrize(("entities", "kept"), [(34, 3), (3, 1), (4090, None), (400, 25)])
+def test_directions_are_those_that_whitening_keeps(entities, kept):
+    ring = cj.from_edges(np.arange(entities), (np.arange(entities) + 1) % entities, num_entities=entities + 2)
+    text = str(stats.report(ring))
+    assert (f"whitening keeps {kept} direction" in text) if kept else ("whitening" not in text)
+
+
+def test_a_hyperedge_of_one_entity_twice_relates_nothing():
+    assert stats.report(cj.from_hyperedges(["a b", "rum rum", "c"])).single == 2
 
 
 def test_repeats_do_not_depend_on_the_order_of_members():

@@ -7,6 +7,8 @@ import pytest
 from sklearn.decomposition import PCA as TheirPCA
 
 import cleora_jax as cj
+from cleora_jax.graph.archive import read_archive, write_archive
+from cleora_jax.vectors.coding.stored import KIND
 from cleora_jax.vectors.search import top_k, unit_rows
 
 RNG = np.random.default_rng(0)
@@ -40,7 +42,7 @@ def test_searches_are_exact_over_the_decoded_rows(name):
     small = SMALL[name]
     queries = RNG.normal(size=(5, 32))
     placed = small.placed(queries)
-    rows = small.to_embedding().vectors
+    rows = small.vectors[:]
     cosines = unit_rows(placed, "q") @ unit_rows(rows, "x").T
     found = small.most_similar(queries, k=7)
     for query, neighbours in enumerate(found):
@@ -52,17 +54,37 @@ def test_searches_are_exact_over_the_decoded_rows(name):
 @pytest.mark.parametrize("name", ["PCA", "ProductQuantization", "PQ, odd parts", "Float16", "Int8", "Binary"])
 def test_decoded_rows_lie_near_the_vectors(name):
     small = SMALL[name]
-    rows = small.to_embedding().vectors.astype(float)
-    back = rows if small.fit.basis is None else rows @ small.fit.basis.T.astype(float)
+    back = small.to_embedding().vectors.astype(float)
     kept = 1 - ((UNIT - back) ** 2).sum() / ((UNIT - UNIT.mean(axis=0)) ** 2).sum()
     assert kept > {"PCA": 0.9, "Float16": 0.9999, "Int8": 0.999, "Binary": 0.5}.get(name, 0.6)
+
+
+@pytest.mark.parametrize("name", CODECS)
+def test_what_is_looked_up_is_a_query_again(name):
+    small = SMALL[name]
+    assert small["17"].shape == (32,) and small[["3", "17"]].shape == (2, 32)
+    assert small.cosine("17", small["17"]) == pytest.approx(1, abs=1e-5)
+    np.testing.assert_allclose(small.to_embedding()["17"], small["17"], atol=1e-6)
+    assert small.recall(VECTORS, by_id=True) > 0.1
+
+
+@pytest.mark.parametrize("name", CODECS)
+def test_isolated_entities_stay_isolated(name, tmp_path):
+    table = VECTORS.vectors.copy()
+    table[[3, 4]] = 0
+    embedding = cj.Embedding(table, VOCAB)
+    cj.compress(embedding, CODECS[name][0]).save(tmp_path / "small.npz")
+    small = cj.load_compressed(tmp_path / "small.npz")
+    assert small.most_similar("3") == [] and not small["4"].any()
+    near = dict(small.most_similar("7", k=1999))
+    assert near["3"] == near["4"] == 0
 
 
 def test_pca_is_scikit_learns():
     theirs = TheirPCA(12).fit(UNIT)
     expected = theirs.inverse_transform(theirs.transform(UNIT))
     small = SMALL["PCA"]
-    ours = small.to_embedding().vectors.astype(float) @ small.fit.basis.T.astype(float)
+    ours = small.to_embedding().vectors
     np.testing.assert_allclose(ours, expected, atol=1e-5)
 
 
@@ -107,6 +129,47 @@ def test_damaged_files_are_named(tmp_path):
         with pytest.raises(cj.InputError, match=r"small\.npz"):
             cj.load_compressed(path)
     VECTORS.save(path)
+    with pytest.raises(cj.InputError, match=r"small\.npz"):
+        cj.load_compressed(path)
+
+
+def forge(arrays, header, **change):
+    """A part of a file, changed."""
+    for name, new in change.items():
+        place = arrays if name in arrays else header
+        place[name] = new(place[name])
+
+
+def with_entry(array, place, value):
+    changed = array.copy()
+    changed[place] = value
+    return changed
+
+
+FORGED = {
+    "a code that nothing was learned for": (
+        cj.ProductQuantization(8, rotations=1),
+        {"codes": lambda x: with_entry(x, 100, 255)},
+    ),
+    "a basis of one axis": (cj.ProductQuantization(8, rotations=1), {"basis": lambda x: x[:, 0]}),
+    "NaN": (cj.PCA(12), {"codes": lambda x: with_entry(x, (5, 5), np.nan)}),
+    "an option that is none": (cj.Int8(), {"options": lambda x: {"dim": 3}}),
+    "a row that is not there": (cj.Int8(), {"zero": lambda x: np.array([500])}),
+    "another width": (cj.Int8(), {"width": lambda x: 31}),
+    "another codec": (cj.Int8(), {"codec": lambda x: "Pickle"}),
+    "fewer codes": (cj.Int8(), {"codes": lambda x: x[:-1]}),
+}
+
+
+@pytest.mark.parametrize(("codec", "change"), FORGED.values(), ids=FORGED)
+def test_forged_files_are_refused(codec, change, tmp_path):
+    path = tmp_path / "small.npz"
+    cj.compress(cj.Embedding(VECTORS.vectors[:200], VOCAB.take(np.arange(200))), codec).save(path)
+    header, arrays = read_archive(path, KIND)
+    forge(arrays, header, **change)
+    write_archive(
+        path, KIND, {key: header[key] for key in header if key not in ("format", "version", "library")}, arrays
+    )
     with pytest.raises(cj.InputError, match=r"small\.npz"):
         cj.load_compressed(path)
 

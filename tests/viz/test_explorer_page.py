@@ -100,6 +100,24 @@ def test_colours_follow_the_attribute_and_dots_are_drawn(opened):
     assert not faults
 
 
+def test_exact_ids_come_first_and_columns_are_told_apart(opened):
+    ids = [f"17{at}" for at in range(60)] + ["17", "17"]
+    vocab = cj.Vocab(pa.array(ids, pa.large_string()), ("user", "item"), np.array([0] * 61 + [1], np.uint8))
+    page, faults = opened(cj.Embedding(np.random.default_rng(0).normal(size=(62, 4)).astype(np.float32), vocab))
+    page.fill("#search", "17")
+    assert [one.strip() for one in page.locator("#found button").all_inner_texts()[:3]] == [
+        "17 (user)", "17 (item)", "170 (user)"
+    ]  # fmt: skip
+    page.locator("#found button").nth(1).click()
+    assert page.inner_text("#chosen h2") == "17 (item)"
+    page.reload()
+    page.wait_for_timeout(200)
+    assert page.inner_text("#chosen h2") == "17 (item)" and not faults
+    page.goto(page.url.partition("#")[0] + "#50%")
+    page.reload()
+    assert page.evaluate("explorer.chosen") == -1 and not faults
+
+
 def test_a_hundred_thousand_entities_are_drawn_and_searched(opened):
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(100_000, 4)).astype(np.float32)

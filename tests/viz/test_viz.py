@@ -143,7 +143,7 @@ def test_attributes_become_numbers_and_names(tmp_path):
     })  # fmt: skip
     _, data = page(tmp_path, attributes=attributes)
     score, block, flag = data["attributes"]
-    assert np.isnan(unpacked(score["numbers"], "<f4")[0]) and unpacked(score["numbers"], "<f4")[1] == 1.5
+    assert np.isnan(unpacked(score["numbers"], "<f8")[0]) and unpacked(score["numbers"], "<f8")[1] == 1.5
     assert [block["names"][code] for code in unpacked(block["codes"], "<i4")[:3]] == ["x", "", "y"]
     assert set(flag["names"]) == {"True", "False"}
     vocab = cj.Vocab(GRAPH.vocab.ids, ("a", "b"), (np.arange(120) % 2).astype(np.uint8))
@@ -160,3 +160,14 @@ def test_zero_vectors_have_no_neighbours(tmp_path):
 
 def test_the_template_is_packaged():
     assert explorer.TEMPLATE.is_file()
+
+
+def test_large_integers_and_dollars_do_no_harm(tmp_path):
+    attributes = pa.table({"steam": pa.array([76561197960287930] * 120)})
+    _, data = page(tmp_path, attributes=attributes)
+    assert unpacked(data["attributes"][0]["numbers"], "<f8")[0] == float(76561197960287930)
+    strange = cj.Embedding(VECTORS.vectors[:4], cj.Vocab.of([r"$\frac$", "_b", "c$$", "d"]))
+    axes = viz.plot_map(strange, np.array([r"$\frac$", "_b", "c", "d"]), label=[r"$\frac$"])
+    axes.figure.savefig(tmp_path / "map.png")
+    assert len(axes.get_legend().get_texts()) == 4
+    viz.plot_similarity(strange, [r"$\frac$", "c$$"]).figure.savefig(tmp_path / "heat.png")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cleora_jax._checks import InputError, OptionError
 from cleora_jax.cli.messages import say
+from cleora_jax.cli.options import refuse
 from cleora_jax.cli.tables import KINDS, check_table, ids_of, read_table
 from cleora_jax.cli.watching import bar
 
@@ -28,6 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--layout", default="pca", choices=("pca", "umap", "tsne"), help="how entities are placed (default: pca)"
     )
     parser.add_argument("--attributes", metavar="FILE", help=f"what to colour by and to show: {KINDS}")
+    parser.add_argument("--attribute-column", metavar="NAME", help="the column whose entities have them (default: all)")
     parser.add_argument("--column", metavar="NAME", help="only the entities of this column")
     parser.add_argument("--neighbours", type=int, default=10, metavar="K", help="of each entity (default: 10)")
     parser.add_argument("--title", metavar="TEXT", help="of the page (default: the file's name)")
@@ -39,7 +41,9 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from cleora_jax import load_embedding
     from cleora_jax.viz import write_explorer
 
-    if args.attributes is not None:
+    if args.attributes is None:
+        refuse(args, ["attribute_column"], "needs `--attributes`, the table it speaks of.")
+    else:
         check_table("--attributes", args.attributes)
     if os.path.exists(args.html) and os.path.exists(args.embeddings) and os.path.samefile(args.html, args.embeddings):
         raise OptionError(f"`--html` {args.html!r} is the input, too; choose another name.")
@@ -70,7 +74,9 @@ def _attributes(args: argparse.Namespace, vocab: Vocab) -> pa.Table:
     place = {entity: row for row, entity in enumerate(ids.to_pylist())}
     if len(place) < len(ids):
         raise InputError(f"{args.attributes}: {len(ids) - len(place):,} ids stand in it more than once.")
-    rows = [place.get(entity) for entity in vocab.ids.to_pylist()]
+    column = args.attribute_column
+    theirs = np.ones(len(vocab), bool) if column is None else vocab.column_of == vocab.code_of(column)
+    rows = [place.get(entity) if its else None for entity, its in zip(vocab.ids.to_pylist(), theirs, strict=True)]
     known = int(np.sum([row is not None for row in rows]))
     say(args, f"{known:,} of {len(rows):,} entities have attributes")
     return table.drop_columns([name]).take(pa.array(rows, pa.int64()))

@@ -16,6 +16,10 @@ class Binary(Codec):
     def fit(self, rows: np.ndarray) -> Fit:
         """Median of each column, and the mean below and above it, float32[d]."""
         median = np.median(rows, axis=0).astype(np.float32)
+        top = median == rows.max(axis=0)
+        median[top] = np.nextafter(
+            median[top], np.float32(-np.inf)
+        )  # else the half that is equal to it were below, too
         above = rows > median
         count = above.sum(axis=0)
         high = (rows * above).sum(axis=0, dtype=np.float64) / np.maximum(count, 1)

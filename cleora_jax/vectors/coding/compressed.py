@@ -4,42 +4,51 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from cleora_jax import _checks as checks
+from cleora_jax._blas import one_blas_thread
 from cleora_jax._memory import readable
 from cleora_jax._progress import Progress, no_progress
 from cleora_jax.graph.hyperedges import frozen
 from cleora_jax.graph.vocab import Vocab
 from cleora_jax.vectors.coding.codec import Codec, Fit
 from cleora_jax.vectors.embedding import Embedding
-from cleora_jax.vectors.search import ROW_BLOCK, TopK, top_k, unit_rows
+from cleora_jax.vectors.search import ROW_BLOCK, TopK, drawn_rows, found_share, top_k, unit_table
 from cleora_jax.vectors.searchable import Searchable
 
 
 class Decoded:
-    """The rows that codes stand for, decoded when asked for: a table for `search.top_k`."""
+    """The rows that codes stand for, decoded when asked for: a table for `search.top_k`. Rows of `zero` are zero."""
 
-    def __init__(self, codes: np.ndarray, codec: Codec, fit: Fit) -> None:
+    def __init__(self, codes: np.ndarray, codec: Codec, fit: Fit, zero: np.ndarray) -> None:
         self.codes, self.codec, self.fit = codes, codec, fit
+        self.live = np.ones(len(codes), bool)
+        self.live[zero] = False
         self.shape = len(codes), codec.decode(codes[:1], fit).shape[1]
 
     def __len__(self) -> int:
         return len(self.codes)
 
     def __getitem__(self, rows: Any) -> np.ndarray:
-        codes = self.codes[rows]
-        return self.codec.decode(codes, self.fit) if codes.ndim == 2 else self.codec.decode(codes[None], self.fit)[0]
+        codes, live = self.codes[rows], self.live[rows]
+        if codes.ndim == 1:
+            return self.codec.decode(codes[None], self.fit)[0] * live
+        decoded = self.codec.decode(codes, self.fit)
+        return decoded if live.all() else decoded * live[:, None]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Compressed(Searchable):
-    """Codes of vectors. It is searched as an `Embedding` is: queries are exact, only the rows are coded.
+    """Codes of vectors, searched as an `Embedding` is.
 
+    Vectors that are given as queries are exact, only the rows are coded; an id asks with its own row, which is coded,
+    too.
     Cosines are those of the query (of what of it lies in the space that the codes know) with the decoded rows, exactly.
-    Lengths of vectors are not kept.
+    Lengths of vectors are not kept, but that zero vectors are zero is.
 
     Args:
         codes: [n, c].
@@ -48,6 +57,7 @@ class Compressed(Searchable):
         vocab: the n entities.
         width: columns of the vectors that were coded.
         settings: how those were made.
+        zero: int64, rows whose vectors are zero.
     """
 
     codes: np.ndarray
@@ -56,10 +66,11 @@ class Compressed(Searchable):
     vocab: Vocab
     width: int
     settings: dict[str, Any]
+    zero: np.ndarray
 
     def __post_init__(self) -> None:
-        frozen(self.codes)
-        object.__setattr__(self, "vectors", Decoded(self.codes, self.codec, self.fit))
+        frozen(self.codes), frozen(self.zero)
+        object.__setattr__(self, "vectors", Decoded(self.codes, self.codec, self.fit, self.zero))
 
     @property
     def dim(self) -> int:
@@ -79,28 +90,45 @@ class Compressed(Searchable):
             f"{readable(self.codes.nbytes)} and {readable(learned)} learned)"
         )
 
+    @cached_property
+    def _back(self) -> np.ndarray:
+        """From the basis of decoded rows to the columns of vectors, float32[p, dim]: its transpose or what serves."""
+        assert self.fit.basis is not None
+        return np.linalg.pinv(self.fit.basis.astype(np.float64)).astype(np.float32)
+
     def placed(self, queries: np.ndarray) -> np.ndarray:
         """Queries in the basis of the decoded rows."""
         return queries if self.fit.basis is None else queries @ self.fit.basis
+
+    def shown(self, rows: np.ndarray) -> np.ndarray:
+        """Decoded rows in the columns of the vectors that were coded."""
+        return rows if self.fit.basis is None else rows @ self._back
 
     def nearest(self, queries: np.ndarray, k: int, exclude: np.ndarray | None, mask: np.ndarray | None) -> TopK:
         """See `search.top_k`; blocks of rows are decoded in turn."""
         return top_k(self.vectors, queries, k, exclude=exclude, mask=mask)
 
     def to_embedding(self) -> Embedding:
-        """The decoded rows as an embedding, float32[n, p]: their cosines are those that searches go by."""
-        blocks = [self.vectors[start : start + ROW_BLOCK] for start in range(0, len(self), ROW_BLOCK)]
-        settings = self.settings | {"compressed": {"codec": type(self.codec).__name__, **asdict(self.codec)}}  # type: ignore[call-overload]
-        return Embedding(np.concatenate(blocks), self.vocab, settings)
+        """The decoded rows as an embedding, float32[n, dim], in the columns of the vectors that were coded."""
+        vectors = np.empty((len(self), self.dim), np.float32)
+        for start in range(0, len(self), ROW_BLOCK):
+            block = slice(start, start + ROW_BLOCK)
+            vectors[block] = self.shown(self.vectors[block])
+        told = {"codec": type(self.codec).__name__, **asdict(self.codec)}  # type: ignore[call-overload]
+        return Embedding(vectors, self.vocab, self.settings | {"compressed": told})
 
-    def recall(self, embedding: Embedding, k: int = 10, *, queries: int = 1000, seed: int = 0) -> float:
+    def recall(
+        self, embedding: Embedding, k: int = 10, *, queries: int = 1000, by_id: bool = False, seed: int = 0
+    ) -> float:  # fmt: skip
         """Of the k nearest neighbours by the vectors themselves, the share that is found by the codes.
 
         Args:
             embedding: that was coded.
             k: at least 1. Default: 10.
-            queries: entities whose neighbours are looked up, drawn at random; all where there are fewer. Default:
-                1,000.
+            queries: entities whose neighbours are looked up, drawn at random from those with a vector; all where there
+                are fewer. Default: 1,000.
+            by_id: ask with the decoded row of each, as `most_similar` of an id does, instead of with its vector.
+                Default: False.
             seed: of the draw. Default: 0.
 
         Raises:
@@ -108,11 +136,10 @@ class Compressed(Searchable):
         """
         if embedding.vocab != self.vocab:
             raise checks.OptionError("`embedding` must be of the entities that were coded.")
-        count = min(checks.integer("queries", queries, low=1), len(self))
-        rows = np.random.default_rng(checks.seed(seed) % 2**64).choice(len(self), count, replace=False)
-        exact = embedding.nearest(embedding.vectors[rows], k, rows, None).rows
-        coded = self.nearest(self.placed(embedding.vectors[rows].astype(np.float64)), k, rows, None).rows
-        return float(np.mean([len(np.intersect1d(*both)) for both in zip(exact, coded, strict=True)]) / exact.shape[1])
+        rows = drawn_rows(embedding.vectors, queries, seed)
+        exact = embedding.nearest(embedding.vectors[rows], k, rows, None)
+        asked = self.vectors[rows] if by_id else self.placed(embedding.vectors[rows].astype(np.float64))
+        return found_share(embedding.vectors, rows, exact, self.nearest(asked, k, rows, None).rows)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write to a file (an `.npz`, no pickle), whole or not at all; `load_compressed` reads it back.
@@ -126,7 +153,7 @@ class Compressed(Searchable):
 
 
 def compress(embedding: Embedding, codec: Codec, *, progress: Progress = no_progress) -> Compressed:
-    """Vectors in fewer bytes, which can still be searched.
+    """Vectors in fewer bytes, which can still be searched. Beside the vectors it holds one table of their size.
 
     Args:
         embedding: n entities; what is coded are the rows at unit length.
@@ -134,7 +161,7 @@ def compress(embedding: Embedding, codec: Codec, *, progress: Progress = no_prog
         progress: told of the rows coded.
 
     Raises:
-        ValueError: a codec that does not fit the columns.
+        ValueError: a codec that does not fit the columns, no entity, or NaN or infinity.
         TypeError: no embedding.
 
     Example:
@@ -149,11 +176,13 @@ def compress(embedding: Embedding, codec: Codec, *, progress: Progress = no_prog
         raise TypeError(f"`embedding` must be an Embedding, got {type(embedding).__name__}.")
     if not len(embedding):
         raise checks.OptionError("`embedding` must hold an entity.")
-    rows = unit_rows(embedding.vectors, "embedding").astype(np.float32)
-    fit = codec.fit(rows)
+    rows = unit_table(embedding.vectors, "embedding")
+    zero = np.flatnonzero(~rows.any(axis=1))
     codes = []
-    for start in range(0, len(rows), ROW_BLOCK):
-        progress("encode", start, len(rows))
-        codes.append(codec.encode(rows[start : start + ROW_BLOCK], fit))
+    with one_blas_thread():  # a product's last bit may decide a code
+        fit = codec.fit(rows if len(zero) in (0, len(rows)) else np.delete(rows, zero, axis=0))
+        for start in range(0, len(rows), ROW_BLOCK):
+            progress("encode", start, len(rows))
+            codes.append(codec.encode(rows[start : start + ROW_BLOCK], fit))
     progress("encode", len(rows), len(rows))
-    return Compressed(np.concatenate(codes), codec, fit, embedding.vocab, embedding.dim, embedding.settings)
+    return Compressed(np.concatenate(codes), codec, fit, embedding.vocab, embedding.dim, embedding.settings, zero)

@@ -84,7 +84,7 @@ class ProductQuantization(Codec):
         pieces = np.split(rows, self.parts, axis=1)
         return np.stack([
             kmeans(
-                piece, k, max_iterations=iterations, seed=self.seed + at,
+                piece, k, max_iterations=iterations, seed=(self.seed + at) % 2**64,
                 centres=None if start is None else start[at],
             ).centres
             for at, piece in enumerate(pieces)

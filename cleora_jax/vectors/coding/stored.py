@@ -6,8 +6,10 @@ import os
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from cleora_jax._checks import InputError
-from cleora_jax.graph.archive import Kind, believed, is_in_range, read_archive, under, write_archive
+from cleora_jax.graph.archive import Arrays, Kind, believed, is_in_range, read_archive, under, write_archive
 from cleora_jax.graph.vocab import Vocab, id_parts, ids_from_parts
 from cleora_jax.vectors.coding.binary import Binary
 from cleora_jax.vectors.coding.codec import Codec, Fit
@@ -15,6 +17,7 @@ from cleora_jax.vectors.coding.compressed import Compressed
 from cleora_jax.vectors.coding.linear import PCA, RandomProjection
 from cleora_jax.vectors.coding.product import ProductQuantization
 from cleora_jax.vectors.coding.scalar import Float16, Int8
+from cleora_jax.vectors.search import ROW_BLOCK
 
 KIND = Kind("compressed embedding", "cleora_jax.compressed", 1)
 CODECS: dict[str, type[Any]] = {
@@ -33,7 +36,9 @@ def save_compressed(compressed: Compressed, path: str | os.PathLike[str]) -> Non
         "settings": compressed.settings,
     }
     arrays = {"ids_text": text, "ids_offset": offset, "column_of": compressed.vocab.column_of}
-    arrays |= {"codes": compressed.codes} | {f"fit.{name}": part for name, part in compressed.fit.parts.items()}
+    arrays |= {"codes": compressed.codes, "zero": compressed.zero} | {
+        f"fit.{name}": part for name, part in compressed.fit.parts.items()
+    }
     if compressed.fit.basis is not None:
         arrays["basis"] = compressed.fit.basis
     write_archive(path, KIND, header, arrays)
@@ -57,21 +62,31 @@ def load_compressed(path: str | os.PathLike[str]) -> Compressed:
     """
     source = os.fspath(path)
     header, arrays = read_archive(path, KIND)
+    try:
+        return _read(source, header, arrays)
+    except (ValueError, IndexError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{source}: damaged: its parts do not hold together ({error}).") from error
+
+
+def _read(source: str, header: dict[str, Any], arrays: Arrays) -> Compressed:
     with believed(source, KIND):
         if header["codec"] not in CODECS:
             raise InputError(f"{source}: coded by {header['codec']!r}, which this library does not know.")
         codec: Codec = CODECS[header["codec"]](**header["options"])
         ids = ids_from_parts(source, arrays["ids_text"], arrays["ids_offset"])
         vocab = Vocab(ids, tuple(header["columns"]), arrays["column_of"])
-        fit, codes = Fit(under(arrays, "fit."), arrays.get("basis")), arrays["codes"]
-        whole = len(codes) == len(vocab) and is_in_range(vocab.column_of, len(vocab.columns)) and codes.ndim == 2
-        _require(source, whole and (fit.basis is None or len(fit.basis) == header["width"]))
-        try:
-            found = Compressed(codes, codec, fit, vocab, int(header["width"]), header["settings"])
-            some = found.vectors[: len(found) : max(1, len(found) - 1)]
-        except (ValueError, IndexError) as error:
-            raise InputError(f"{source}: damaged: codes and what was learned do not fit ({error}).") from error
-        _require(source, fit.basis is None or some.shape[1] == fit.basis.shape[1])
+        fit, codes, zero = Fit(under(arrays, "fit."), arrays.get("basis")), arrays["codes"], arrays["zero"]
+        _require(source, codes.ndim == 2 and len(codes) == len(vocab) and is_in_range(zero, len(codes)))
+        _require(source, is_in_range(vocab.column_of, len(vocab.columns)))
+        for part in (*fit.parts.values(), *([] if fit.basis is None else [fit.basis]), codes):
+            _require(source, part.dtype.kind in "uf" and bool(np.isfinite(part).all()))
+        _require(source, fit.basis is None or (fit.basis.ndim == 2 and len(fit.basis) == header["width"]))
+        found = Compressed(codes, codec, fit, vocab, int(header["width"]), header["settings"], zero)
+        wanted = header["width"] if fit.basis is None else fit.basis.shape[1]
+        for start in range(0, len(codes), ROW_BLOCK):  # every code is one that was learned
+            _require(source, found.vectors[start : start + ROW_BLOCK].shape[1:] == (wanted,))
     return found
 
 

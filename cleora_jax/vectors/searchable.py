@@ -77,6 +77,22 @@ class Searchable(ABC):
         """Vectors float32[m, d] of m entities, in the order given. Errors as `[]`; all unknown ids are named."""
         return self.shown(self.vectors[self.indices(entities, column)])
 
+    def middle(self, entities: Sequence[str], column: str | None = None) -> np.ndarray:
+        """The mean float32[dim] of the directions of several entities: a query for what is like all of them.
+
+        Zero vectors (isolated entities) have no direction and do not count; where there are no others, it is zero. Errors
+        as `[]`.
+
+        Example:
+            >>> from cleora_jax import Embedding
+            >>> embedding = Embedding(np.array([[2, 0], [0, 1], [0, 0]], np.float32), Vocab.of(["ann", "bob", "cid"]))
+            >>> embedding.middle(["ann", "bob", "cid"]).tolist()
+            [0.5, 0.5]
+        """
+        unit = unit_rows(self.rows(entities, column), "vectors")
+        live = unit.any(axis=1)
+        return (unit.sum(axis=0) / max(int(live.sum()), 1)).astype(np.float32)
+
     def indices(self, entities: Sequence[str], column: str | None = None) -> np.ndarray:
         """Rows int64[m] of m entities, in the order given. Errors as `[]`; all unknown ids are named."""
         if isinstance(entities, str):

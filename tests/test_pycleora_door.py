@@ -647,6 +647,17 @@ def test_propagation_on_the_cpu():
     assert seen == [0, 1, 2, 3]
 
 
+@pytest.mark.skipif(all(device.platform == "cpu" for device in jax.devices()), reason="JAX sees no GPU")
+@pytest.mark.parametrize("whiten", [False, True])
+def test_on_a_gpu_the_gram_matrix_is_that_of_the_cpu(whiten):
+    start = RNG.normal(size=(300, 16)).astype(np.float32)
+    here, there = (
+        door.propagate_gpu(ours(), start, 10, device=device, whiten=whiten).astype(np.float64)
+        for device in ("cpu", "cuda")
+    )
+    assert np.linalg.norm(here @ here.T - there @ there.T) < 1e-4 * np.linalg.norm(here @ here.T)
+
+
 def test_without_a_gpu_it_says_what_to_do():
     if any(device.platform != "cpu" for device in jax.devices()):
         pytest.skip("there is one")

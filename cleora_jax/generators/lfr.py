@@ -35,7 +35,7 @@ def lfr(
     Degrees are drawn from a power law with the mean wanted, sizes of communities from another. Each entity leads the
     part `mixing` of its edges outside of its community. It is put at random into one that is larger than its inner
     degree; large ones first, so that each finds a place. Inner and outer edges are wired at random; pairs that cannot
-    be are swapped away.
+    be are swapped away. Edges that find no place are dropped, fewer than one in a hundred; more are an error.
 
     Args:
         num_entities: n, at least `max_community`.
@@ -173,9 +173,10 @@ def _wired(rng: np.random.Generator, degree: np.ndarray, group: np.ndarray, allo
     edges = ends.reshape(-1, 2).T.copy()
     of = group[edges[0]]  # sorted
     first, count = np.searchsorted(of, of, side="left"), np.bincount(of, minlength=1)[of]
+    keys = _keys(edges[0], edges[1], len(degree))
+    wrong = np.flatnonzero(_repeated(keys) | ~allowed(edges[0], edges[1]))
+    taken, made = np.sort(keys), np.zeros(0, np.int64)  # what was there and what came; what went counts as there
     for _ in range(ROUNDS):
-        keys = _keys(edges[0], edges[1], len(degree))
-        wrong = np.flatnonzero(_repeated(keys) | ~allowed(edges[0], edges[1]))
         if not len(wrong):
             break
         partner = first[wrong] + rng.integers(count[wrong])
@@ -183,13 +184,25 @@ def _wired(rng: np.random.Generator, degree: np.ndarray, group: np.ndarray, allo
         turned = rng.random(len(wrong)) < 0.5
         c, d = np.where(turned, d, c), np.where(turned, c, d)
         new = np.stack([_keys(a, d, len(degree)), _keys(c, b, len(degree))])
-        fits = allowed(a, d) & allowed(c, b) & ~np.isin(new, keys).any(axis=0)
+        fits = allowed(a, d) & allowed(c, b) & ~(_among(new, taken) | _among(new, made)).any(axis=0)
+        fits &= ~_among(partner, wrong)
         touched = np.stack([wrong, partner])  # no edge is swapped twice in a round, no new one made twice
-        fits &= _alone(touched, fits) & _alone(new, fits)
+        fits &= _alone(touched, fits)
+        fits &= _alone(new, fits)
         here, there = wrong[fits], partner[fits]
         edges[:, here], edges[:, there] = np.stack([a, d])[:, fits], np.stack([c, b])[:, fits]
-    keys = _keys(edges[0], edges[1], len(degree))
-    return edges[:, ~_repeated(keys) & allowed(edges[0], edges[1])]
+        made = np.sort(np.concatenate([made, new[:, fits].ravel()]))
+        wrong = wrong[~fits]
+    return np.delete(edges, wrong, axis=1)
+
+
+def _among(values: np.ndarray, sorted_: np.ndarray) -> np.ndarray:
+    """bool: whether each value is one of some, which are sorted."""
+    if not len(sorted_):
+        return np.zeros(values.shape, bool)
+    at = np.minimum(np.searchsorted(sorted_, values), len(sorted_) - 1)
+    found: np.ndarray = sorted_[at] == values
+    return found
 
 
 def _keys(one: np.ndarray, other: np.ndarray, count: int) -> np.ndarray:

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from cleora_jax._checks import OptionError
+from cleora_jax.graph.hyperedges import frozen
 from cleora_jax.graph.vocab import Vocab
 from cleora_jax.vectors.search import Rows, TopK, unit_rows
 
@@ -70,8 +71,7 @@ class Searchable(ABC):
 
     def vector(self, entity: str, column: str | None = None) -> np.ndarray:
         """Vector float32[d] of one entity, read-only; `column` where its id stands in several. Errors as `[]`."""
-        vector: np.ndarray = self.shown(self.vectors[self.indices([entity], column)])[0]
-        return vector
+        return frozen(self.shown(self.vectors[self.indices([entity], column)])[0])
 
     def rows(self, entities: Sequence[str], column: str | None = None) -> np.ndarray:
         """Vectors float32[m, d] of m entities, in the order given. Errors as `[]`; all unknown ids are named."""
@@ -80,12 +80,13 @@ class Searchable(ABC):
     def middle(self, entities: Sequence[str], column: str | None = None) -> np.ndarray:
         """The mean float32[dim] of the directions of several entities: a query for what is like all of them.
 
-        Zero vectors (isolated entities) have no direction and do not count; where there are no others, it is zero. Errors
-        as `[]`.
+        Zero vectors (isolated entities) have no direction and do not count; where there are no others, it is zero.
+        Errors as `[]`.
 
         Example:
             >>> from cleora_jax import Embedding
-            >>> embedding = Embedding(np.array([[2, 0], [0, 1], [0, 0]], np.float32), Vocab.of(["ann", "bob", "cid"]))
+            >>> vectors = np.array([[2, 0], [0, 1], [0, 0]], np.float32)
+            >>> embedding = Embedding(vectors, Vocab.of(["ann", "bob", "cid"]))
             >>> embedding.middle(["ann", "bob", "cid"]).tolist()
             [0.5, 0.5]
         """

@@ -6,8 +6,10 @@ import argparse
 import gzip
 import json
 import os
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -33,6 +35,16 @@ def table(*parts: str) -> np.ndarray:
     """A .tsv.gz of the data folder as strings, one row per line."""
     with gzip.open(data_folder().joinpath(*parts), "rt") as file:
         return np.array([line.rstrip("\n").split("\t") for line in file])
+
+
+def timed(run: Callable[[], Any], turns: int) -> float:
+    """Seconds, the median of some turns."""
+    times = []
+    for _ in range(turns):
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    return median(times)
 
 
 def write(output: Path, lines: Iterable[dict[str, Any]]) -> None:

@@ -20,6 +20,7 @@ from cleora_jax.stats.triangles import clustering
 MOST_PAIRS = 1 << 24  # of cliques: beyond, what needs them is left out, and said so
 QUANTILES = (0.0, 0.5, 0.9, 0.99, 1.0)
 POPULAR = 0.1  # of the hyperedges: an entity in more of them is named
+ENOUGH = 30  # entities and hyperedges: of fewer a tenth is nothing
 SHOWN = 3
 DIM = 256  # columns by default: fewer entities than that need bear fewer directions
 
@@ -41,7 +42,8 @@ class Report:
         degrees: numbers of neighbours, as `sizes`; None where cliques have too many pairs.
         transitivity: three times triangles by connected triples; None likewise.
         diameter: lower bound, of the largest component; None likewise.
-        popular: entities in more than a tenth of the hyperedges, with their shares; none where entities are few.
+        popular: entities in more than a tenth of the hyperedges, with their shares; none where there are fewer
+            than 30 of either.
         warnings: sentences, what surprises first.
     """
 
@@ -110,7 +112,8 @@ def report(graph: Graph) -> Report:
     alone = int(graph.isolated.sum())
     parts = int((np.bincount(components.label[~graph.isolated], minlength=1) > 0).sum())
     few = graph.entries()["clique"] <= MOST_PAIRS
-    shares = popular(graph, above=POPULAR) if graph.num_entities >= 20 else None
+    enough = graph.num_entities >= ENOUGH and graph.num_hyperedges >= ENOUGH
+    shares = popular(graph, above=POPULAR) if enough else None
     names = [] if shares is None else [(graph.vocab[row], float(x)) for row, x in zip(*shares, strict=True)]
     counts = np.bincount(graph.vocab.column_of, minlength=len(graph.vocab.columns)).tolist()
     facts: dict[str, Any] = {

@@ -8,17 +8,15 @@ networkx beside ours where it has the same thing. Medians of three turns for our
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from statistics import median
 from typing import Any
 
 import networkx as nx
 import numpy as np
 
 import cleora_jax as cj
-from experiments.record import arguments, write
+from experiments.record import arguments, timed, write
 
 TURNS = 3
 
@@ -98,16 +96,6 @@ def tasks(size: Size, graph: cj.Graph, matrix: Any, other: nx.Graph) -> Iterator
     yield "louvain", lambda: cj.community.louvain(graph), lambda: nx.community.louvain_communities(other, seed=0)
     yield "leiden", lambda: cj.community.leiden(graph), None
     yield "label_propagation", lambda: cj.community.label_propagation(graph), None
-
-
-def timed(run: Callable[[], Any], turns: int) -> float:
-    """Seconds, the median."""
-    times = []
-    for _ in range(turns):
-        start = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - start)
-    return median(times)
 
 
 if __name__ == "__main__":

@@ -11,9 +11,8 @@ same unit rows. Times are medians of three turns; indexes by one thread, the res
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from statistics import median
 from typing import Any
 
 import faiss
@@ -21,7 +20,7 @@ import numpy as np
 
 import cleora_jax as cj
 from cleora_jax.vectors.search import TopK, drawn_rows, found_share, unit_table
-from experiments.record import arguments, data_folder, write
+from experiments.record import arguments, data_folder, timed, write
 
 K, TURNS = 10, 3
 
@@ -55,16 +54,16 @@ def lines_of(source: Source) -> Iterator[dict[str, Any]]:
     rows = drawn_rows(vectors.vectors, source.queries, 0)
     about = {"source": source.name, "entities": len(vectors), "dim": source.dim, "queries": source.queries}
     exact = vectors.nearest(vectors.vectors[rows], K, rows, None)
-    one = seconds(lambda: vectors.nearest(vectors.vectors[rows[:1]], K, rows[:1], None))
-    many = seconds(lambda: vectors.nearest(vectors.vectors[rows], K, rows, None))
+    one = timed(lambda: vectors.nearest(vectors.vectors[rows[:1]], K, rows[:1], None), TURNS)
+    many = timed(lambda: vectors.nearest(vectors.vectors[rows], K, rows, None), TURNS)
     yield about | {"kind": "search", "engine": "exact", "build": 0.0, "recall": 1.0, "one": one, "many": many}
     for engine in ("usearch", "faiss"):
         start = time.perf_counter()
         index = cj.build_index(vectors, engine)
         build = time.perf_counter() - start
         found = index.nearest(vectors.vectors[rows], K, rows, None).rows
-        one = seconds(lambda: index.nearest(vectors.vectors[rows[:1]], K, rows[:1], None))  # noqa: B023
-        many = seconds(lambda: index.nearest(vectors.vectors[rows], K, rows, None))  # noqa: B023
+        one = timed(lambda: index.nearest(vectors.vectors[rows[:1]], K, rows[:1], None), TURNS)  # noqa: B023
+        many = timed(lambda: index.nearest(vectors.vectors[rows], K, rows, None), TURNS)  # noqa: B023
         times = {"build": build, "one": one, "many": many}
         yield (
             about
@@ -92,7 +91,7 @@ def ours(vectors: cj.Embedding, codec: Any, rows: np.ndarray, exact: TopK) -> di
     build = time.perf_counter() - start
     queries = small.placed(vectors.vectors[rows].astype(np.float64))
     found = small.nearest(queries, K, rows, None).rows
-    many = seconds(lambda: small.nearest(queries, K, rows, None))
+    many = timed(lambda: small.nearest(queries, K, rows, None), TURNS)
     return {
         "kind": "codes", "engine": "cleora_jax", "codec": type(codec).__name__, "settings": asdict(codec),
         "build": build, "bytes": small.bytes_per_vector, "many": many,
@@ -110,22 +109,12 @@ def theirs(vectors: cj.Embedding, name: str, rows: np.ndarray, exact: TopK) -> d
     build = time.perf_counter() - start
     near = index.search(unit[rows], K + 1)[1]
     found = np.stack([one[one != row][:K] for one, row in zip(near, rows, strict=True)])
-    many = seconds(lambda: index.search(unit[rows], K + 1))
+    many = timed(lambda: index.search(unit[rows], K + 1), TURNS)
     size = index.sa_code_size() if hasattr(index, "sa_code_size") else None
     return {
         "kind": "codes", "engine": "faiss", "codec": name, "settings": {}, "build": build, "bytes": size,
         "recall": found_share(vectors.vectors, rows, exact, found), "many": many,
     }  # fmt: skip
-
-
-def seconds(run: Callable[[], Any]) -> float:
-    """Median of some turns."""
-    times = []
-    for _ in range(TURNS):
-        start = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - start)
-    return median(times)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import scipy.sparse as sp
 from cleora_jax import _checks as checks
 from cleora_jax.graph import Graph, Labels, Vocab, adjacency
 from cleora_jax.graph.hyperedges import frozen
+from cleora_jax.stats.components import by_size
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -58,15 +59,6 @@ class Communities:
         count = len(self.codes)
         matrix = sp.csr_array((np.ones(count, bool), self.codes, np.arange(count + 1)), shape=(count, len(self)))
         return Labels(tuple(map(str, range(len(self)))), matrix)
-
-
-def by_size(membership: np.ndarray) -> np.ndarray:
-    """Numbers int64[n] of communities, the largest 0; among equals the one that appears first."""
-    _, first, code, size = np.unique(membership, return_index=True, return_inverse=True, return_counts=True)
-    order = np.lexsort((first, -size))
-    rank = np.empty(len(order), np.int64)
-    rank[order] = np.arange(len(order))
-    return rank[code]
 
 
 def modularity(graph: Graph, communities: Any, *, weighted: bool = True, resolution: float = 1.0) -> float:

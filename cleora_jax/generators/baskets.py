@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cleora_jax import _checks as checks
+from cleora_jax._random import drawn, generator
 from cleora_jax.generators import draws
 from cleora_jax.graph import Graph
 
@@ -33,14 +34,14 @@ def power_law_baskets(
     items = draws.entities("num_items", num_items, low=4)
     mean_size = checks.real("mean_size", mean_size, low=2)
     rank = np.arange(1, items + 1, dtype=np.float64)
-    chance = np.cumsum(rank ** -checks.real("exponent", exponent, low=0, high=2))
-    rng = np.random.default_rng(checks.seed(seed) % 2**64)
+    chance = rank ** -checks.real("exponent", exponent, low=0, high=2)
+    table = np.cumsum(chance)
+    rng = generator(seed)
     size = draws.sizes_of(rng, checks.integer("num_baskets", num_baskets, low=1), mean_size, max(2, items // 4))
 
     def draw(positions: np.ndarray) -> np.ndarray:
-        return np.minimum(np.searchsorted(chance, rng.random(len(positions)) * chance[-1], side="right"), items - 1)
+        return drawn(table, len(positions), rng)
 
-    chances = np.diff(chance, prepend=0)
     group = np.repeat(np.arange(len(size)), size)
-    member = draws.distinct_members(rng, group, draw, lambda basket: chances.copy())
+    member = draws.distinct_members(rng, group, draw, lambda basket: chance.copy())
     return draws.graph_of(draws.ragged(size, member), items, "item")

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cleora_jax import _checks as checks
+from cleora_jax._random import generator
 from cleora_jax.generators import draws
 from cleora_jax.graph import Graph, Labels, labels_of
 
@@ -51,7 +52,7 @@ def stochastic_block_model(
         raise checks.OptionError(f"`p` must have a row and a column for each of {len(size)} sizes, got {chance.shape}.")
     if not ((chance >= 0) & (chance <= 1)).all() or not (chance == chance.T).all():
         raise checks.OptionError("`p` must be symmetric, with probabilities in [0, 1].")
-    rng = np.random.default_rng(checks.seed(seed) % 2**64)
+    rng = generator(seed)
     first = np.cumsum(size) - size
     parts = []
     for a in range(len(size)):
@@ -84,7 +85,7 @@ def planted_partition(sizes: Sequence[int], p_within: float, p_between: float, *
     within, between = (
         checks.real(name, chance, low=0, high=1) for name, chance in (("p_within", p_within), ("p_between", p_between))
     )
-    rng = np.random.default_rng(checks.seed(seed) % 2**64)
+    rng = generator(seed)
     first = np.cumsum(size) - size
     community = np.repeat(np.arange(len(size)), size)
     inside = [at + np.stack(draws.pairs_within(rng, int(count), within)) for at, count in zip(first, size, strict=True)]
@@ -119,7 +120,7 @@ def hypergraph_block_model(
     size = _checked_sizes(sizes, low=2)
     mean_size = checks.real("mean_size", mean_size, low=2)
     purity = checks.real("purity", purity, low=0, high=1)
-    rng = np.random.default_rng(checks.seed(seed) % 2**64)
+    rng = generator(seed)
     total, first = int(size.sum()), np.cumsum(size) - size
     home = rng.choice(len(size), checks.integer("num_hyperedges", num_hyperedges, low=1), p=size / total)
     members = draws.sizes_of(rng, len(home), mean_size, max(2, int(size.min()) // 2))

@@ -78,12 +78,12 @@ def distinct_members(
     member = draw(np.arange(len(group)))
     open_ = np.arange(len(group))
     for _ in range(ROUNDS):
-        again = open_[_repeats(group[open_], member[open_])]
+        again = open_[repeats(group[open_], member[open_])]
         if not len(again):
             return member
         member[again] = draw(again)
         open_ = np.flatnonzero(np.isin(group, group[again]))
-    again = open_[_repeats(group[open_], member[open_])]
+    again = open_[repeats(group[open_], member[open_])]
     for one in np.unique(group[again]).tolist():
         mine, wrong = np.flatnonzero(group == one), again[group[again] == one]
         chance = weights(one)
@@ -94,7 +94,7 @@ def distinct_members(
     return member
 
 
-def _repeats(group: np.ndarray, value: np.ndarray) -> np.ndarray:
+def repeats(group: np.ndarray, value: np.ndarray) -> np.ndarray:
     """bool: what stood in its group before."""
     order = np.lexsort((value, group))
     same = (np.diff(group[order], prepend=-1) == 0) & (np.diff(value[order], prepend=-1) == 0)

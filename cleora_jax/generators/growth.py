@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from cleora_jax import _checks as checks
+from cleora_jax._random import generator
 from cleora_jax.generators import draws
 from cleora_jax.graph import Graph
 
@@ -16,8 +17,7 @@ BLOCK = 1 << 16  # random numbers drawn at once
 def barabasi_albert(num_entities: int, k: int, *, seed: int = 0) -> Graph:
     """Growth by preferential attachment: each new entity joins k others, each with probability ∝ its degree.
 
-    It begins with a star of k + 1 entities. Degrees end with a power law of exponent 3. Python per edge: some 2 s for a
-    million.
+    It begins with a star of k + 1 entities. Degrees end with a power law of exponent 3. Python per edge.
 
     Args:
         num_entities: n, more than k.
@@ -36,7 +36,7 @@ def barabasi_albert(num_entities: int, k: int, *, seed: int = 0) -> Graph:
     """
     count = draws.entities("num_entities", num_entities, low=2)
     each = checks.integer("k", k, low=1, high=count - 1)
-    rng = np.random.default_rng(checks.seed(seed) % 2**64)
+    rng = generator(seed)
     targets = list(range(each))  # of the star, whose middle is entity k
     ends = [end for leaf in range(each) for end in (leaf, each)]  # every entity as often as its degree
     numbers: Iterator[float] = iter(())

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from cleora_jax import _checks as checks
+from cleora_jax._random import generator
 from cleora_jax.generators import draws
 from cleora_jax.generators.blocks import Planted
 from cleora_jax.graph import labels_of
@@ -70,7 +71,7 @@ def lfr(
             f"`max_degree`: {top} × (1 − `mixing`) must be below `max_community`, got {share * top:g} and {largest}."
         )
     steep = checks.real("degree_exponent", degree_exponent, low=1)
-    rng = np.random.default_rng(checks.seed(seed) % 2**64)
+    rng = generator(seed)
     degree = _degrees(rng, count, mean, top, steep)
     inner = np.minimum((share * degree + rng.random(count)).astype(np.int64), largest - 1)
     size = _community_sizes(rng, count, smallest, largest, checks.real("community_exponent", community_exponent, low=0))
@@ -174,7 +175,7 @@ def _wired(rng: np.random.Generator, degree: np.ndarray, group: np.ndarray, allo
     of = group[edges[0]]  # sorted
     first, count = np.searchsorted(of, of, side="left"), np.bincount(of, minlength=1)[of]
     keys = _keys(edges[0], edges[1], len(degree))
-    wrong = np.flatnonzero(_repeated(keys) | ~allowed(edges[0], edges[1]))
+    wrong = np.flatnonzero(draws.repeats(*np.sort(edges, axis=0)) | ~allowed(edges[0], edges[1]))
     taken, made = np.sort(keys), np.zeros(0, np.int64)  # what was there and what came; what went counts as there
     for _ in range(ROUNDS):
         if not len(wrong):
@@ -208,14 +209,6 @@ def _among(values: np.ndarray, sorted_: np.ndarray) -> np.ndarray:
 def _keys(one: np.ndarray, other: np.ndarray, count: int) -> np.ndarray:
     """A number for each pair, whichever end comes first."""
     return np.minimum(one, other) * count + np.maximum(one, other)
-
-
-def _repeated(keys: np.ndarray) -> np.ndarray:
-    """All but the first of equal keys."""
-    order = np.argsort(keys, kind="stable")
-    again = np.zeros(len(keys), bool)
-    again[order] = np.diff(keys[order], prepend=-1) == 0
-    return again
 
 
 def _alone(both: np.ndarray, among: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cleora_jax import _checks as checks
+from cleora_jax._random import generator
 from cleora_jax.generators import draws
 from cleora_jax.graph import Graph
 
@@ -28,7 +29,7 @@ def erdos_renyi(num_entities: int, p: float, *, seed: int = 0) -> Graph:
     Reference: Gilbert, Random graphs, Annals of Mathematical Statistics 30, 1959.
     """
     count = draws.entities("num_entities", num_entities)
-    rng = np.random.default_rng(checks.seed(seed) % 2**64)
+    rng = generator(seed)
     return draws.graph_of_pairs(*draws.pairs_within(rng, count, checks.real("p", p, low=0, high=1)), count)
 
 
@@ -57,7 +58,7 @@ def watts_strogatz(num_entities: int, k: int, p: float, *, seed: int = 0) -> Gra
     if checks.integer("k", k, low=2, high=count - 1) % 2:
         raise checks.OptionError(f"`k` must be even, got {k}.")
     chance = checks.real("p", p, low=0, high=1)
-    rng = np.random.default_rng(checks.seed(seed) % 2**64)
+    rng = generator(seed)
     source = np.repeat(np.arange(count), k // 2)
     target = (source + np.tile(np.arange(1, k // 2 + 1), count)) % count
     moved = np.flatnonzero(rng.random(len(source)) < chance) if k < count - 1 else np.zeros(0, np.int64)

@@ -11,7 +11,7 @@ import json
 import os
 import struct
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +20,7 @@ import pyarrow as pa
 from cleora_jax._atomic import atomic_path
 from cleora_jax._checks import InputError
 from cleora_jax._version import __version__
+from cleora_jax.graph.vocab import Vocab, id_parts, ids_from_parts
 
 DAMAGE = (OSError, ValueError, EOFError, KeyError, NotImplementedError, RuntimeError, struct.error, zipfile.BadZipFile)
 MISFITS = (AttributeError, KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError, pa.ArrowException)
@@ -101,6 +102,20 @@ def _array_of(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
         raise ValueError(f"{member.filename!r} is no array of numbers")
     flat = np.frombuffer(content, dtype, count=int(np.prod(shape, dtype=object)), offset=stream.tell())
     return flat.reshape(shape)
+
+
+def vocab_arrays(vocab: Vocab) -> Arrays:
+    """Ids and their columns, without the names of these, which are the header's."""
+    text, offset = id_parts(vocab)
+    return {"ids_text": text, "ids_offset": offset, "column_of": vocab.column_of}
+
+
+def vocab_from(source: str, columns: Sequence[str], arrays: Arrays) -> Vocab:
+    """What `vocab_arrays` took; KeyError or InputError where they do not hold together."""
+    ids, column_of = ids_from_parts(source, arrays["ids_text"], arrays["ids_offset"]), arrays["column_of"]
+    if len(ids) != len(column_of) or column_of.dtype != np.uint8 or not is_in_range(column_of, len(columns)):
+        raise InputError(f"{source}: damaged: ids and columns do not hold together.")
+    return Vocab(ids, tuple(columns), column_of)
 
 
 def is_offset(offset: np.ndarray, total: int) -> bool:

@@ -14,6 +14,8 @@ import pyarrow.compute as pc
 
 from cleora_jax._checks import InputError, NotFoundError, OptionError
 
+Key = str | tuple[str, str]  # an id, or (column, id)
+
 
 @dataclass(frozen=True, eq=False)
 class Vocab:
@@ -171,6 +173,14 @@ class Vocab:
         code = np.asarray([columns.index(name) for name in other.columns], np.uint8)
         column_of = np.concatenate([self.column_of, code[other.column_of[new]]])
         return Vocab(pa.concat_arrays([self.ids, _taken(other.ids, new)]), columns, column_of), rows
+
+    def keys(self, rows: np.ndarray | None = None) -> list[Key]:
+        """The ids of some rows, or of all; each with its column where there are several columns."""
+        ids = (self.ids if rows is None else self.ids.take(pa.array(rows))).to_pylist()
+        if len(self.columns) == 1:
+            return ids
+        codes = self.column_of if rows is None else self.column_of[rows]
+        return [(self.columns[code], entity) for code, entity in zip(codes.tolist(), ids, strict=True)]
 
     def of_column(self, column: str) -> Vocab:
         """The entities of one column, in the order that they have here. Raises NotFoundError: no such column."""

@@ -77,14 +77,9 @@ def _vocab_of(data: Any, column: str) -> Vocab:
     names = list(map(str, data.obs_names))
     if COLUMN not in data.obs.columns:
         return Vocab.of(names, column)
-    columns = list(
-        dict.fromkeys(
-            map(str, data.obs[COLUMN].cat.categories if hasattr(data.obs[COLUMN], "cat") else data.obs[COLUMN])
-        )
-    )
-    code = {name: at for at, name in enumerate(columns)}
-    of = np.array([code[str(name)] for name in data.obs[COLUMN]], np.uint8)
-    return Vocab(pa.array(names, pa.large_string()), tuple(columns), of)
+    of = data.obs[COLUMN].astype("category").cat
+    columns = tuple(map(str, of.categories))
+    return Vocab(pa.array(names, pa.large_string()), columns, of.codes.to_numpy().astype(np.uint8))
 
 
 def vectors_from_anndata(data: Any, *, key: str = VECTORS, column: str = "cell") -> Embedding:

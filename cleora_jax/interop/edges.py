@@ -15,8 +15,6 @@ from cleora_jax.graph.build import check_weights, counting_isolated, pairs_of
 from cleora_jax.graph.columns import MAX_COLUMNS
 from cleora_jax.graph.hyperedges import Incidence, Relation, masses
 
-Key = str | tuple[str, str]  # an id, or (column, id) where there are several columns
-
 
 class Edges(NamedTuple):
     """Edges between rows.
@@ -114,14 +112,6 @@ def attribute_table(attributes: Mapping[str, Any], rows: int) -> pa.Table:
         except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
             columns[str(name)] = pa.array([None if value is None else str(value) for value in values])
     return pa.table(columns) if columns else pa.table({"": pa.nulls(rows)}).drop_columns([""])
-
-
-def keys_of(vocab: Vocab) -> list[Key]:
-    """The names of all entities: ids, or (column, id) where there are several columns."""
-    ids = vocab.ids.to_pylist()
-    if len(vocab.columns) == 1:
-        return ids
-    return [(vocab.columns[code], entity) for code, entity in zip(vocab.column_of.tolist(), ids, strict=True)]
 
 
 def columns_of(attributes: pa.Table | None, rows: int) -> dict[str, list[Any]]:

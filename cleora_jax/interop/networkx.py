@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from cleora_jax._extras import library
 from cleora_jax.graph import Graph
-from cleora_jax.interop.edges import Edges, Imported, columns_of, edges_of, imported, keys_of
+from cleora_jax.interop.edges import Edges, Imported, columns_of, edges_of, imported
 
 
 def to_networkx(
@@ -43,7 +43,7 @@ def to_networkx(
         (True, True): nx.MultiDiGraph,
     }
     found = kinds[directed, multigraph]()
-    keys = keys_of(graph.vocab)
+    keys = graph.vocab.keys()
     columns = columns_of(attributes, len(keys))
     for row, key in enumerate(keys):
         found.add_node(key, **{name: values[row] for name, values in columns.items() if values[row] is not None})

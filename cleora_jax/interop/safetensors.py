@@ -12,8 +12,7 @@ from cleora_jax._atomic import atomic_path
 from cleora_jax._checks import InputError
 from cleora_jax._extras import library
 from cleora_jax._version import __version__
-from cleora_jax.graph.archive import is_in_range
-from cleora_jax.graph.vocab import Vocab, id_parts, ids_from_parts
+from cleora_jax.graph.archive import vocab_arrays, vocab_from
 from cleora_jax.vectors.embedding import Embedding
 
 FORMAT = "cleora_jax.embedding"
@@ -27,9 +26,8 @@ def save_safetensors(embedding: Embedding, path: str | os.PathLike[str]) -> None
         OSError: the folder does not exist, or the disk refuses.
     """
     numpy = library("safetensors.numpy", "interop", "`save_safetensors`")
-    text, offset = id_parts(embedding.vocab)
-    tensors = {"vectors": embedding.to_numpy(), "column_of": embedding.vocab.column_of.copy()}
-    tensors |= {"ids_text": np.array(text), "ids_offset": np.array(offset)}
+    tensors = {"vectors": embedding.to_numpy()}
+    tensors |= {name: np.array(part) for name, part in vocab_arrays(embedding.vocab).items()}
     told = {"format": FORMAT, "library": __version__, "columns": json.dumps(embedding.vocab.columns)}
     told["settings"] = json.dumps(embedding.settings)
     with atomic_path(path) as temporary:
@@ -57,9 +55,9 @@ def load_safetensors(path: str | os.PathLike[str]) -> Embedding:
     except (safetensors.SafetensorError, KeyError, json.JSONDecodeError) as error:
         raise InputError(f"{source}: truncated or damaged ({error}).") from error
     try:
-        ids = ids_from_parts(source, tensors["ids_text"], tensors["ids_offset"])
+        vocab = vocab_from(source, columns, tensors)
     except pa.ArrowException as error:
         raise InputError(f"{source}: damaged: the ids are no text ({error}).") from error
-    if len(ids) != len(tensors["vectors"]) or not is_in_range(tensors["column_of"], len(columns)):
+    if len(vocab) != len(tensors["vectors"]):
         raise InputError(f"{source}: damaged: its parts do not hold together.")
-    return Embedding(tensors["vectors"], Vocab(ids, columns, tensors["column_of"]), settings)
+    return Embedding(tensors["vectors"], vocab, settings)

@@ -9,7 +9,7 @@ import numpy as np
 from cleora_jax import _checks as checks
 from cleora_jax._extras import library
 from cleora_jax.graph import Graph
-from cleora_jax.interop.edges import Edges, Imported, edges_of, imported, keys_of
+from cleora_jax.interop.edges import Edges, Imported, edges_of, imported
 from cleora_jax.vectors.embedding import Embedding
 
 
@@ -33,7 +33,7 @@ def to_pyg(graph: Graph, *, directed: bool = False, embedding: Embedding | None 
         edge_weight=torch.from_numpy(edges.weight.astype(np.float32)),
         num_nodes=graph.num_entities,
     )
-    data.ids = keys_of(graph.vocab)
+    data.ids = graph.vocab.keys()
     if embedding is not None:
         data.x = torch.from_numpy(_matching(graph, embedding))
     return data

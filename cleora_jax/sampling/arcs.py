@@ -23,11 +23,6 @@ def matrix_of(graph: Graph | sp.csr_array) -> sp.csr_array:
     return graph
 
 
-def generator(seed: int) -> np.random.Generator:
-    """NumPy's generator of a seed of 64 bits."""
-    return np.random.default_rng(checks.seed(seed) % 2**64)
-
-
 def rows_of(name: str, rows: Any, count: int) -> np.ndarray:
     """Row numbers int64[k] of a graph of n entities, checked."""
     found = np.atleast_1d(np.asarray(rows))
@@ -55,8 +50,18 @@ def some_neighbours(
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """As `neighbours`, at most so many of each row, drawn without replacement, each set of them as likely."""
     owner, place = neighbours(matrix, rows)
-    order = np.lexsort((rng.random(len(owner)), owner))
-    size = degrees_of(matrix, rows)
-    rank = np.arange(len(owner)) - np.repeat(np.cumsum(size) - size, size)  # within the row, once ordered
-    keep = np.sort(order[rank < most])
+    keep = some_of_each(owner, np.full(len(rows), most), rng)
     return owner[keep], place[keep]
+
+
+def some_of_each(owner: np.ndarray, most: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Places of at most `most[o]` things of each owner o, rising; each set of them as likely.
+
+    Args:
+        owner: int64[m], of each thing, rising.
+        most: int64[owners].
+        rng: draws one number for each thing.
+    """
+    order = np.lexsort((rng.random(len(owner)), owner))
+    rank = np.arange(len(owner)) - np.searchsorted(owner, owner)
+    return np.sort(order[rank < most[owner]])

@@ -7,10 +7,11 @@ import numpy as np
 import scipy.sparse as sp
 
 from cleora_jax import _checks as checks
+from cleora_jax._random import generator
 from cleora_jax.baselines.corpus import random_key
 from cleora_jax.baselines.walks import NOBODY, Arcs, random_walks
 from cleora_jax.graph import Graph
-from cleora_jax.sampling.arcs import generator, matrix_of, rows_of, some_neighbours
+from cleora_jax.sampling.arcs import matrix_of, neighbours, rows_of, some_of_each
 
 
 def walked(graph: Graph | sp.csr_array, starts: np.ndarray, length: int, *, seed: int = 0) -> np.ndarray:
@@ -91,11 +92,7 @@ def _spread(
     matrix: sp.csr_array, front: np.ndarray, wanted: np.ndarray, burnt: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
     """Distinct rows that catch fire: of the neighbours of each burning entity that never burnt, so many as wanted."""
-    owner, place = some_neighbours(matrix, front, matrix.shape[0], rng)
+    owner, place = neighbours(matrix, front)
     head = matrix.indices[place].astype(np.int64)
     fresh = ~burnt[head]
-    owner, head = owner[fresh], head[fresh]
-    order = np.lexsort((rng.random(len(owner)), owner))
-    size = np.bincount(owner, minlength=len(front))
-    rank = np.arange(len(owner)) - np.repeat(np.cumsum(size) - size, size)
-    return np.unique(head[order[rank < wanted[owner[order]]]])
+    return np.unique(head[fresh][some_of_each(owner[fresh], wanted, rng)])

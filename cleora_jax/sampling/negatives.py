@@ -8,8 +8,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from cleora_jax import _checks as checks
+from cleora_jax._random import drawn, generator
 from cleora_jax.graph import Graph
-from cleora_jax.sampling.arcs import generator, matrix_of, rows_of
+from cleora_jax.sampling.arcs import matrix_of, rows_of
 
 By = Literal["uniform", "degree"]
 BYS = ("uniform", "degree")
@@ -68,8 +69,7 @@ def draw_negatives(
     found = np.empty(len(source), np.int64)
     open_ = np.arange(len(source))
     for _ in range(ROUNDS):
-        drawn = np.searchsorted(table, rng.random(len(open_)) * table[-1], side="right")
-        found[open_] = np.minimum(drawn, size - 1)
+        found[open_] = drawn(table, len(open_), rng)
         open_ = open_[_wrong(source[open_], found[open_], keys, size)]
         if not len(open_):
             return found.reshape(-1, count)

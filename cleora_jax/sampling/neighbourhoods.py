@@ -9,8 +9,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from cleora_jax import _checks as checks
+from cleora_jax._random import generator
 from cleora_jax.graph import Graph
-from cleora_jax.sampling.arcs import generator, matrix_of, neighbours, rows_of, some_neighbours
+from cleora_jax.sampling.arcs import matrix_of, neighbours, rows_of, some_neighbours
 
 
 def k_hop(

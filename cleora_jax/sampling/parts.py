@@ -8,10 +8,10 @@ from typing import Literal
 import numpy as np
 
 from cleora_jax import _checks as checks
+from cleora_jax._random import generator
 from cleora_jax.graph import Graph
 from cleora_jax.graph.build import counting_isolated
 from cleora_jax.graph.hyperedges import line_groups, take_lines
-from cleora_jax.sampling.arcs import generator
 
 By = Literal["uniform", "occurrences"]
 BYS = ("uniform", "occurrences")

@@ -10,10 +10,11 @@ import numpy as np
 import scipy.sparse as sp
 
 from cleora_jax import _checks as checks
+from cleora_jax._random import drawn, generator
 from cleora_jax.baselines.corpus import random_key
 from cleora_jax.baselines.walks import NOBODY, Arcs, random_walks
 from cleora_jax.graph import Graph
-from cleora_jax.sampling.arcs import generator, matrix_of
+from cleora_jax.sampling.arcs import matrix_of
 
 Kind = Literal["node", "edge", "walk"]
 KINDS = ("node", "edge", "walk")
@@ -107,7 +108,7 @@ def _nodes(matrix: sp.csr_array, size: int, length: int) -> Draw:
     weight = np.asarray(matrix.sum(axis=1)).reshape(-1)
     squares = (matrix.data / weight[row]).astype(np.float64) ** 2
     table = np.cumsum(np.bincount(matrix.indices, squares, matrix.shape[0]))
-    return lambda rng: np.unique(_drawn(table, size, rng))
+    return lambda rng: np.unique(drawn(table, size, rng))
 
 
 def _edges(matrix: sp.csr_array, size: int, length: int) -> Draw:
@@ -116,8 +117,8 @@ def _edges(matrix: sp.csr_array, size: int, length: int) -> Draw:
     table = np.cumsum(1 / degree[row] + 1 / np.maximum(degree[matrix.indices], 1))
 
     def draw(rng: np.random.Generator) -> np.ndarray:
-        drawn = _drawn(table, size, rng)
-        return np.unique(np.concatenate([row[drawn], matrix.indices[drawn]])).astype(np.int64)
+        arcs = drawn(table, size, rng)
+        return np.unique(np.concatenate([row[arcs], matrix.indices[arcs]])).astype(np.int64)
 
     return draw
 
@@ -134,11 +135,6 @@ def _walks(matrix: sp.csr_array, size: int, length: int) -> Draw:
 
 
 DRAWS = {"node": _nodes, "edge": _edges, "walk": _walks}
-
-
-def _drawn(table: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
-    """int64[size], with replacement, by running sums of weights."""
-    return np.minimum(np.searchsorted(table, rng.random(size) * table[-1], side="right"), len(table) - 1)
 
 
 def _inner(numbered: sp.csr_array, rows: np.ndarray) -> tuple[sp.csr_array, np.ndarray]:

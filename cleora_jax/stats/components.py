@@ -9,6 +9,7 @@ import scipy.sparse as sp
 from scipy.sparse import csgraph
 
 from cleora_jax import _checks as checks
+from cleora_jax._random import generator
 from cleora_jax.graph import Graph, adjacency
 from cleora_jax.graph.hyperedges import distinct_sides, index_array, sides
 
@@ -38,12 +39,17 @@ def connected_components(graph: Graph) -> Components:
         ([1, 1, 0, 0, 0], [3, 2])
     """
     _, label = csgraph.connected_components(_links(graph), directed=False)
-    label = label[: graph.num_entities]  # the others are of hyperedges
-    _, first, label, size = np.unique(label, return_index=True, return_inverse=True, return_counts=True)
+    label = by_size(label[: graph.num_entities])  # the others are of hyperedges
+    return Components(label.astype(np.int32), np.bincount(label))
+
+
+def by_size(group: np.ndarray) -> np.ndarray:
+    """Numbers int64[n] of groups, the largest 0; among equals the one that appears first."""
+    _, first, code, size = np.unique(group, return_index=True, return_inverse=True, return_counts=True)
     order = np.lexsort((first, -size))
-    rank = np.empty(len(order), np.int32)
+    rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
-    return Components(rank[label], size[order].astype(np.int64))
+    return rank[code]
 
 
 def _links(graph: Graph) -> sp.csr_array:
@@ -95,7 +101,7 @@ def diameter(graph: Graph, *, rounds: int = 4, seed: int = 0) -> int:
     graphs, ACM Journal of Experimental Algorithmics 13, 2009.
     """
     rounds = checks.integer("rounds", rounds, low=1)
-    rng = np.random.default_rng(checks.seed(seed) % 2**64)
+    rng = generator(seed)
     matrix = adjacency(graph, weighted=False)
     inside = np.flatnonzero(connected_components(graph).label == 0)
     longest = 0

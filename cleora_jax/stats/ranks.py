@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cleora_jax import _checks as checks
+from cleora_jax._random import generator
 from cleora_jax.graph import Graph, adjacency
 from cleora_jax.interop.igraph import matrix_to_igraph
 
@@ -82,6 +83,6 @@ def betweenness(graph: Graph, *, samples: int | None = 200, seed: int = 0) -> np
     whole = matrix_to_igraph(adjacency(graph, weighted=False), False, "`betweenness`")
     if samples is None or checks.integer("samples", samples, low=1) >= count:
         return np.asarray(whole.betweenness(directed=False), np.float64)
-    begin = np.random.default_rng(checks.seed(seed) % 2**64).choice(count, samples, replace=False)
+    begin = generator(seed).choice(count, samples, replace=False)
     found = whole.betweenness(directed=False, sources=begin.tolist(), targets=list(range(count)))
     return np.asarray(found, np.float64) * (count / samples)  # igraph has halved it: each pair from both ends

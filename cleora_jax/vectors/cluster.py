@@ -11,6 +11,7 @@ import numpy as np
 from cleora_jax import _checks as checks
 from cleora_jax._blas import one_blas_thread
 from cleora_jax._progress import Progress, no_progress
+from cleora_jax._random import drawn, generator
 from cleora_jax.vectors.stable import stored
 
 CHUNK = 1024  # rows of a product, whose bits do not depend on the number of threads
@@ -86,7 +87,7 @@ def kmeans(
     middle = x.mean(axis=0, dtype=np.float64)  # distances lose less where the cloud lies at zero,
     size = _size(x, middle, centres)  # and squares where it has size 1
     table = _Table(((x - middle) / size).astype(np.float32))
-    rng = np.random.default_rng(checks.seed(seed) % 2**64)
+    rng = generator(seed)
     if centres is not None:
         begin = ((np.asarray(centres, np.float64) - middle) / size).astype(np.float32)
         return _grown(_run(table, begin, max_iterations), middle, size)
@@ -184,11 +185,10 @@ def first_centres(x: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray
     centres[0] = rows[rng.integers(len(rows))]
     near = _distances(rows, square, centres[:1])[0]
     for at in range(1, k):
-        table = np.cumsum(near)
-        drawn = np.minimum(np.searchsorted(table, rng.random(tries) * table[-1], side="right"), len(rows) - 1)
-        left = np.minimum(_distances(rows, square, rows[drawn]), near)
+        some = drawn(np.cumsum(near), tries, rng)
+        left = np.minimum(_distances(rows, square, rows[some]), near)
         best = int(np.argmin(left.sum(axis=1)))
-        centres[at], near = rows[drawn[best]], left[best]
+        centres[at], near = rows[some[best]], left[best]
     return centres
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from cleora_jax import _checks as checks
 from cleora_jax._blas import one_blas_thread
+from cleora_jax._random import generator
 from cleora_jax.vectors.alignment import nothing_in_common, procrustes
 from cleora_jax.vectors.embedding import Embedding
 from cleora_jax.vectors.search import top_k, unit_rows
@@ -136,7 +137,7 @@ def alignment_score(
     x, y = x[known], y[known]
     if len(x) < 4:
         raise checks.OptionError(nothing_in_common("`embedding` and `reference`", embedding.vocab, reference.vocab))
-    order = np.random.default_rng(checks.seed(seed) % 2**64).permutation(len(x))
+    order = generator(seed).permutation(len(x))
     test, train = np.split(order, [min(max(1, round(share * len(x))), len(x) - 2)])
     test = test[: checks.integer("queries", queries, low=1)]
     mapped, target = _mapped(how, x, y, train, ridge)

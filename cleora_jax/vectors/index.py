@@ -14,8 +14,8 @@ from cleora_jax import _checks as checks
 from cleora_jax._checks import InputError
 from cleora_jax._extras import library
 from cleora_jax._progress import Progress, no_progress
-from cleora_jax.graph.archive import Kind, believed, is_in_range, read_archive, write_archive
-from cleora_jax.graph.vocab import Vocab, id_parts, ids_from_parts
+from cleora_jax.graph.archive import Kind, believed, read_archive, vocab_arrays, vocab_from, write_archive
+from cleora_jax.graph.vocab import Vocab
 from cleora_jax.vectors.embedding import Embedding
 from cleora_jax.vectors.search import QUERY_BLOCK, ROW_BLOCK, TopK, drawn_rows, found_share, row_norms, top_k, unit_rows
 from cleora_jax.vectors.searchable import Searchable
@@ -230,11 +230,9 @@ class Index(Searchable):
         Raises:
             OSError: the folder does not exist, or the disk refuses.
         """
-        text, offset = id_parts(self.vocab)
         header = {"options": self.options, "columns": self.vocab.columns, "settings": self.embedding.settings}
         content = np.frombuffer(self.graph.to_bytes(), np.uint8)
-        arrays = {"ids_text": text, "ids_offset": offset, "column_of": self.vocab.column_of}
-        write_archive(path, KIND, header, arrays | {"vectors": self.vectors, "graph": content})
+        write_archive(path, KIND, header, vocab_arrays(self.vocab) | {"vectors": self.vectors, "graph": content})
 
 
 def build_index(
@@ -295,16 +293,14 @@ def load_index(path: str | os.PathLike[str]) -> Index:
     source = os.fspath(path)
     header, arrays = read_archive(path, KIND)
     with believed(source, KIND):
-        options, columns = header["options"], tuple(header["columns"])
+        options = header["options"]
         if options["engine"] not in MAKERS:
             raise InputError(f"{source}: made by {options['engine']!r}, which this library does not know.")
         for name in ("links", "effort", "threads"):
             checks.integer(name, options[name], low=1)
-        ids = ids_from_parts(source, arrays["ids_text"], arrays["ids_offset"])
+        vocab = vocab_from(source, header["columns"], arrays)
         try:
-            if not is_in_range(arrays["column_of"], len(columns)):
-                raise ValueError("a column that is not there")
-            embedding = Embedding(arrays["vectors"], Vocab(ids, columns, arrays["column_of"]), header["settings"])
+            embedding = Embedding(arrays["vectors"], vocab, header["settings"])
             row_norms(embedding.vectors)  # finite
             graph = MAKERS[options["engine"]](len(embedding), embedding.dim, options, arrays["graph"].tobytes())
         except (ValueError, RuntimeError) as error:

@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from cleora_jax import _checks as checks
+from cleora_jax._random import generator
 
 ROW_BLOCK = 8192  # rows of one product
 QUERY_BLOCK = 1024  # queries of one product: with ROW_BLOCK rows its scores are 32 MB
@@ -183,8 +184,7 @@ def found_share(embedding: Rows, rows: np.ndarray, exact: TopK, found: np.ndarra
 def drawn_rows(vectors: Rows, count: int, seed: int) -> np.ndarray:
     """Some rows that are not zero, int64[≤ count], to measure a search with."""
     live = np.flatnonzero(row_norms(vectors))
-    rng = np.random.default_rng(checks.seed(seed) % 2**64)
-    return rng.choice(live, min(checks.integer("queries", count, low=1), len(live)), replace=False)
+    return generator(seed).choice(live, min(checks.integer("queries", count, low=1), len(live)), replace=False)
 
 
 def _row_blocks(vectors: Rows, allowed: np.ndarray | None, sizes: np.ndarray | None) -> Iterator[Block]:

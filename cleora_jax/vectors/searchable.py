@@ -11,10 +11,10 @@ import pyarrow as pa
 
 from cleora_jax._checks import OptionError
 from cleora_jax.graph.hyperedges import frozen
+from cleora_jax.graph.vocab import Key as Key
 from cleora_jax.graph.vocab import Vocab
 from cleora_jax.vectors.search import Rows, TopK, unit_rows
 
-Key = str | tuple[str, str]  # an id, or (column, id)
 Neighbours = list[tuple[Key, float]]  # keys with their cosines, best first
 Among = str | Sequence[Key] | np.ndarray  # a column, keys, or a mask bool[n]
 
@@ -220,11 +220,7 @@ class Searchable(ABC):
 
     def keys(self, rows: np.ndarray) -> list[Key]:
         """The ids of some rows, each with its column where there are several columns."""
-        ids = self.vocab.ids.take(pa.array(rows)).to_pylist()
-        if len(self.vocab.columns) == 1:
-            return ids
-        names = [self.vocab.columns[code] for code in self.vocab.column_of[rows]]
-        return list(zip(names, ids, strict=True))
+        return self.vocab.keys(rows)
 
     def _query(self, query: Any, column: str | None) -> tuple[np.ndarray, np.ndarray | None, bool]:
         """The query as float[q, d]; the rows never to list, int64[q] or None; whether it is a single query."""

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from cleora_jax import _checks as checks
+from cleora_jax._blas import one_blas_thread
 from cleora_jax._extras import library
 from cleora_jax.vectors.coding.linear import PCA
 from cleora_jax.vectors.embedding import Embedding
@@ -50,8 +51,9 @@ def plane(embedding: Embedding, layout: Layout = "pca", *, seed: int = 0) -> np.
         few = min(30.0, (len(rows) - 1) / 3)
         placed = manifold.TSNE(perplexity=few, init="pca", random_state=state).fit_transform(rows)
     else:
-        fit = PCA(min(2, rows.shape[1])).fit(rows)
-        placed = PCA(min(2, rows.shape[1])).encode(rows, fit)
+        codec = PCA(min(2, rows.shape[1]))
+        with one_blas_thread():
+            placed = codec.encode(rows, codec.fit(rows))
         placed = placed * np.where(placed[np.abs(placed).argmax(axis=0), np.arange(placed.shape[1])] < 0, -1, 1)
         placed = np.pad(placed, ((0, 0), (0, 2 - placed.shape[1])))
     return np.ascontiguousarray(placed, np.float32)

@@ -25,7 +25,7 @@ VECTORS = cj.Embedding(np.arange(12, dtype=np.float32).reshape(4, 3) / 7, EDGES.
 def listed(graph, directed=True):
     """Edges of a graph by name, with their weights, sorted."""
     relation = graph.relations[0]
-    names = interop.edges.keys_of(graph.vocab)
+    names = graph.vocab.keys()
     weight = np.ones(len(relation.left)) if relation.weight is None else relation.weight
     pairs = [tuple(names[row] for row in pair) for pair in relation.left.member.reshape(-1, 2).tolist()]
     if not directed:

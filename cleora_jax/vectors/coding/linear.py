@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cleora_jax import _checks as checks
-from cleora_jax._blas import one_blas_thread
+from cleora_jax._random import generator
 from cleora_jax.vectors.coding.codec import Codec, Fit
 from cleora_jax.vectors.search import ROW_BLOCK
 
@@ -38,11 +38,10 @@ class PCA(Codec):
             )
         mean = rows.mean(axis=0, dtype=np.float64)
         scatter = np.zeros((rows.shape[1], rows.shape[1]))
-        with one_blas_thread():
-            for start in range(0, len(rows), ROW_BLOCK):
-                block = rows[start : start + ROW_BLOCK] - mean
-                scatter += block.T @ block
-            axes = np.linalg.eigh(scatter)[1][:, ::-1][:, : self.dim]
+        for start in range(0, len(rows), ROW_BLOCK):
+            block = rows[start : start + ROW_BLOCK] - mean
+            scatter += block.T @ block
+        axes = np.linalg.eigh(scatter)[1][:, ::-1][:, : self.dim]
         within = mean @ axes
         across = mean - axes @ within
         size = float(np.linalg.norm(across))
@@ -84,7 +83,7 @@ class RandomProjection(Codec):
 
     def fit(self, rows: np.ndarray) -> Fit:
         """Gaussian directions over √dim."""
-        rng = np.random.default_rng(self.seed % 2**64)
+        rng = generator(self.seed)
         return Fit({}, (rng.normal(size=(rows.shape[1], self.dim)) / np.sqrt(self.dim)).astype(np.float32))
 
     def encode(self, rows: np.ndarray, fit: Fit) -> np.ndarray:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cleora_jax import _checks as checks
-from cleora_jax._blas import one_blas_thread
+from cleora_jax._random import generator
 from cleora_jax.vectors.alignment import nearest_rotation
 from cleora_jax.vectors.cluster import kmeans
 from cleora_jax.vectors.coding.codec import Codec, Fit
@@ -46,7 +46,7 @@ class ProductQuantization(Codec):
             raise checks.OptionError(
                 f"`parts` must be at most the columns of the vectors, {rows.shape[1]}, got {self.parts}."
             )
-        rng = np.random.default_rng(self.seed % 2**64)
+        rng = generator(self.seed)
         some = rows if len(rows) <= TRAINED else rows[np.sort(rng.choice(len(rows), TRAINED, replace=False))]
         wide = self._padded(some)
         rotation = np.eye(wide.shape[1], dtype=np.float32)
@@ -55,8 +55,7 @@ class ProductQuantization(Codec):
             turned = wide @ rotation
             books = self._books(turned, books, 1)
             near = _read(_nearest(turned, books), books)
-            with one_blas_thread():
-                rotation = nearest_rotation((wide.T @ near).astype(np.float64)).astype(np.float32)
+            rotation = nearest_rotation((wide.T @ near).astype(np.float64)).astype(np.float32)
         if self.rotations:
             books = self._books(wide @ rotation, books, self.iterations)
         return Fit({"patterns": books.reshape(-1, books.shape[2])}, rotation[: rows.shape[1]])

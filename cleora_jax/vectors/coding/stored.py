@@ -9,8 +9,17 @@ from typing import Any
 import numpy as np
 
 from cleora_jax._checks import InputError
-from cleora_jax.graph.archive import Arrays, Kind, believed, is_in_range, read_archive, under, write_archive
-from cleora_jax.graph.vocab import Vocab, id_parts, ids_from_parts
+from cleora_jax.graph.archive import (
+    Arrays,
+    Kind,
+    believed,
+    is_in_range,
+    read_archive,
+    under,
+    vocab_arrays,
+    vocab_from,
+    write_archive,
+)
 from cleora_jax.vectors.coding.binary import Binary
 from cleora_jax.vectors.coding.codec import Codec, Fit
 from cleora_jax.vectors.coding.compressed import Compressed
@@ -27,7 +36,6 @@ CODECS: dict[str, type[Any]] = {
 
 def save_compressed(compressed: Compressed, path: str | os.PathLike[str]) -> None:
     """See `Compressed.save`."""
-    text, offset = id_parts(compressed.vocab)
     header = {
         "codec": type(compressed.codec).__name__,
         "options": asdict(compressed.codec),  # type: ignore[call-overload]
@@ -35,10 +43,8 @@ def save_compressed(compressed: Compressed, path: str | os.PathLike[str]) -> Non
         "width": compressed.width,
         "settings": compressed.settings,
     }
-    arrays = {"ids_text": text, "ids_offset": offset, "column_of": compressed.vocab.column_of}
-    arrays |= {"codes": compressed.codes, "zero": compressed.zero} | {
-        f"fit.{name}": part for name, part in compressed.fit.parts.items()
-    }
+    arrays = vocab_arrays(compressed.vocab) | {"codes": compressed.codes, "zero": compressed.zero}
+    arrays |= {f"fit.{name}": part for name, part in compressed.fit.parts.items()}
     if compressed.fit.basis is not None:
         arrays["basis"] = compressed.fit.basis
     write_archive(path, KIND, header, arrays)
@@ -75,11 +81,9 @@ def _read(source: str, header: dict[str, Any], arrays: Arrays) -> Compressed:
         if header["codec"] not in CODECS:
             raise InputError(f"{source}: coded by {header['codec']!r}, which this library does not know.")
         codec: Codec = CODECS[header["codec"]](**header["options"])
-        ids = ids_from_parts(source, arrays["ids_text"], arrays["ids_offset"])
-        vocab = Vocab(ids, tuple(header["columns"]), arrays["column_of"])
+        vocab = vocab_from(source, header["columns"], arrays)
         fit, codes, zero = Fit(under(arrays, "fit."), arrays.get("basis")), arrays["codes"], arrays["zero"]
         _require(source, codes.ndim == 2 and len(codes) == len(vocab) and is_in_range(zero, len(codes)))
-        _require(source, is_in_range(vocab.column_of, len(vocab.columns)))
         for part in (*fit.parts.values(), *([] if fit.basis is None else [fit.basis]), codes):
             _require(source, part.dtype.kind in "uf" and bool(np.isfinite(part).all()))
         _require(source, fit.basis is None or (fit.basis.ndim == 2 and len(fit.basis) == header["width"]))

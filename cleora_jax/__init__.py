@@ -157,6 +157,7 @@ if TYPE_CHECKING:
     from cleora_jax.vectors import load_compressed as load_compressed
     from cleora_jax.vectors import load_embedding as load_embedding
     from cleora_jax.vectors import load_index as load_index
+    from cleora_jax.vectors import load_searchable as load_searchable
     from cleora_jax.vectors import procrustes as procrustes
     from cleora_jax.vectors import whiten as whiten
     from cleora_jax.vectors import whitening_rank as whitening_rank
@@ -195,8 +196,8 @@ _NAMES_OF = {
     "estimator": "CleoraEmbedder",
     "vectors": """
         AlignmentScore Binary Cca Compressed Embedding Float16 Index Int8 PCA ProductQuantization RandomProjection align
-        alignment_score build_index cca combine compress kmeans load_compressed load_embedding load_index procrustes
-        whiten whitening_rank
+        alignment_score build_index cca combine compress kmeans load_compressed load_embedding load_index
+        load_searchable procrustes whiten whitening_rank
     """,
 }
 _ROOMS = ("community", "evaluate", "generators", "interop", "preprocess", "sampling", "stats", "viz")  # cj.stats.report

@@ -8,6 +8,7 @@ import numbers
 import sys
 import warnings
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from typing import Any
 
 
@@ -102,6 +103,15 @@ def keep_integers(settings: Any, **low: int) -> None:
     """Check fields of a frozen dataclass, integers of at least so much, and keep them."""
     for name, least in low.items():
         keep(settings, **{name: integer(name, getattr(settings, name), low=least)})
+
+
+def made_of(kind: type[Any], settings: dict[str, Any]) -> Any:
+    """An object of a dataclass, of some of its fields by name; OptionError for one that it does not have."""
+    known = [field.name for field in fields(kind)]
+    for setting in settings:
+        if setting not in known:
+            raise OptionError(f"`{setting}` is no setting of {kind.__name__}, which has {', '.join(known) or 'none'}.")
+    return kind(**settings)
 
 
 def warn(message: str, category: type[Warning]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
 from types import MappingProxyType
 from typing import Any
 
@@ -52,12 +51,7 @@ def method_named(name: str, **settings: Any) -> Method:
         NetMF(dim=64, weighted=True, seed=0, window=5, negatives=1.0, rank=None)
     """
     checks.one_of("name", name, tuple(METHODS))
-    kind = METHODS[name]
-    known = [field.name for field in fields(kind)]
-    for setting in settings:
-        if setting not in known:
-            raise checks.OptionError(f"`{setting}` is no setting of {kind.__name__}, which has {', '.join(known)}.")
-    method: Method = kind(**settings)
+    method: Method = checks.made_of(METHODS[name], settings)
     return method
 
 

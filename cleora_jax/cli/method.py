@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cleora_jax._checks import OptionError, listed
 from cleora_jax.cli.features import FEATURE_OPTIONS, feature_arguments
 from cleora_jax.cli.messages import say
+from cleora_jax.cli.options import built, setting_argument
 
 if TYPE_CHECKING:
     from cleora_jax import Graph
@@ -31,10 +31,7 @@ def method_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--algorithm", default="cleora", metavar="NAME", help="see `cleora-jax methods` (default: cleora)"
     )
-    group.add_argument(
-        "--set", action="append", default=[], metavar="NAME=VALUE", type=_setting,
-        help="a setting of the method, e.g. --algorithm netmf --set window=5 --set rank=256; may be repeated",
-    )  # fmt: skip
+    setting_argument(group, "a setting of the method, e.g. --algorithm netmf --set window=5 --set rank=256")
     _step_arguments(group)
     _mode_arguments(group)
     feature_arguments(group)
@@ -82,16 +79,6 @@ def _mode_arguments(group: argparse._ArgumentGroup) -> None:
     )  # fmt: skip
 
 
-def _setting(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not (name and equals):
-        raise argparse.ArgumentTypeError(f"settings are written as name=value, got {text!r}")
-    try:
-        return name, json.loads(value)
-    except json.JSONDecodeError:
-        return name, value
-
-
 def _depths(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in text.split(","))
@@ -106,10 +93,7 @@ def method_of(args: argparse.Namespace) -> Method:
     if args.algorithm not in METHODS:
         raise OptionError(f"`--algorithm` must be one of {', '.join(METHODS)}, got {args.algorithm!r}.")
     given = {FIELDS.get(name, name): getattr(args, name) for name in SETTINGS if getattr(args, name) is not None}
-    try:
-        return method_named(args.algorithm, **given | dict(args.set))
-    except TypeError as error:  # in Python a bug of the caller; here the user's input
-        raise OptionError(str(error)) from error
+    return built(method_named, args.algorithm, given | dict(args.set))
 
 
 def say_joint(args: argparse.Namespace, graph: Graph, method: Method, hint: str = "") -> None:

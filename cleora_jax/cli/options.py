@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from cleora_jax._checks import OptionError
+
+Made = TypeVar("Made")
 
 
 def common_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,6 +18,31 @@ def common_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, metavar="N", help="processor cores to use (default: all)")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     parser.add_argument("--quiet", "-q", action="store_true", help="no progress bar and no summary")
+
+
+def setting_argument(parser: argparse._ActionsContainer, help: str) -> None:
+    """`--set`, for settings that have no option of their own."""
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", type=_setting, help=f"{help}; may be repeated"
+    )
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"settings are written as name=value, got {text!r}")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value
+
+
+def built(maker: Callable[..., Made], name: str, settings: dict[str, Any]) -> Made:
+    """What a maker makes of a name and settings. A wrong type is a bug of the caller in Python; here it is input."""
+    try:
+        return maker(name, **settings)
+    except TypeError as error:
+        raise OptionError(str(error)) from error
 
 
 def limit_threads(count: int) -> None:

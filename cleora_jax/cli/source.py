@@ -13,7 +13,7 @@ from cleora_jax.cli.reading import READING, input_arguments
 def source_arguments(parser: argparse.ArgumentParser, purpose: str) -> None:
     """`--input` with its ways of reading, and `--embeddings`."""
     input_arguments(parser, required=False)
-    parser.add_argument("--embeddings", metavar="FILE", help=f"saved embeddings to {purpose}")
+    parser.add_argument("--embeddings", metavar="FILE", help=f"saved {purpose}")
 
 
 def check_source(args: argparse.Namespace, either: str, *, beside: Sequence[str] = ()) -> None:

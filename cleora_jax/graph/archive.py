@@ -75,6 +75,16 @@ def read_archive(path: str | os.PathLike[str], kind: Kind) -> tuple[dict[str, An
     return header, arrays
 
 
+def format_in(path: str | os.PathLike[str]) -> str | None:
+    """The `format` of a file that `write_archive` wrote; None of any other. Only the header is read."""
+    try:
+        with zipfile.ZipFile(os.fspath(path)) as archive:
+            header = json.loads(_array_of(archive, archive.getinfo("header.npy")).tobytes())
+            return str(header["format"])
+    except (*DAMAGE, *MISFITS):
+        return None
+
+
 @contextlib.contextmanager
 def believed(source: str, kind: Kind) -> Iterator[None]:
     """Turn what comes of a header or arrays that are not what they should be into an InputError."""

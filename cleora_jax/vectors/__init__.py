@@ -17,6 +17,7 @@ from cleora_jax.vectors.ensemble import combine as combine
 from cleora_jax.vectors.index import Index as Index
 from cleora_jax.vectors.index import build_index as build_index
 from cleora_jax.vectors.index import load_index as load_index
+from cleora_jax.vectors.loading import load_searchable as load_searchable
 
 if TYPE_CHECKING:
     from cleora_jax.vectors.cluster import kmeans as kmeans
@@ -42,7 +43,7 @@ _LATER = {
 _FILE_OF = {name: file for file, names in _LATER.items() for name in names.split()}
 _NOW = [
     "AlignmentScore", "Cca", "Embedding", "Index", "align", "alignment_score", "build_index", "cca", "combine",
-    "load_embedding", "load_index", "procrustes",
+    "load_embedding", "load_index", "load_searchable", "procrustes",
 ]  # fmt: skip
 __all__ = sorted([*_NOW, *_FILE_OF])
 

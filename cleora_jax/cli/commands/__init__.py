@@ -7,7 +7,19 @@ arguments are read: what is heavy is imported where `run` needs it.
 import argparse
 from typing import Any, Protocol
 
-from cleora_jax.cli.commands import benchmark, convert, embed, explore, info, methods, similar, transform, update
+from cleora_jax.cli.commands import (
+    benchmark,
+    compress,
+    convert,
+    embed,
+    explore,
+    index,
+    info,
+    methods,
+    similar,
+    transform,
+    update,
+)
 
 
 class Command(Protocol):
@@ -29,6 +41,8 @@ COMMANDS: dict[str, Command] = {
     "update": update,
     "info": info,
     "similar": similar,
+    "index": index,
+    "compress": compress,
     "explore": explore,
     "convert": convert,
     "benchmark": benchmark,

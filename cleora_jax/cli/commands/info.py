@@ -14,7 +14,7 @@ HELP = "describe interaction files or saved embeddings"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Files or saved vectors."""
-    source_arguments(parser, "describe")
+    source_arguments(parser, "embeddings to describe")
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:

@@ -14,8 +14,9 @@ from cleora_jax.cli.source import check_source, source_arguments
 from cleora_jax.cli.watching import steps
 
 if TYPE_CHECKING:
-    from cleora_jax import Embedding, Features
+    from cleora_jax import Features
     from cleora_jax.cleora import Method
+    from cleora_jax.vectors.searchable import Searchable
 
 HELP = "list the entities most similar to one"
 
@@ -24,7 +25,7 @@ Neighbours = list[tuple[str | tuple[str, str], float]]
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Files or saved vectors, the query, and a method for files."""
-    source_arguments(parser, "search")
+    source_arguments(parser, "vectors, an index or codes to search")
     parser.add_argument("--entity", action="append", required=True, metavar="ID", help="the query; may be repeated")
     parser.add_argument("--column", metavar="NAME", help="the query's column, where ids stand in several")
     parser.add_argument("--among", metavar="NAME", help="list only entities of this column")
@@ -34,7 +35,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Load or make vectors, and list the neighbours in them."""
-    either = "--embeddings (a saved file) or --input (interaction files, embedded first)"
+    either = "--embeddings (saved vectors, an index or codes) or --input (interaction files, embedded first)"
     check_source(args, either, beside=METHOD_OPTIONS)
     method, init = method_of(args), features_of(args)
     if args.top_k < 1:
@@ -51,11 +52,13 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _vectors(args: argparse.Namespace, method: Method, init: Features | None) -> Embedding:
-    from cleora_jax import embed, load_embedding
+def _vectors(args: argparse.Namespace, method: Method, init: Features | None) -> Searchable:
+    from cleora_jax import embed, load_searchable
 
     if args.embeddings:
-        return load_embedding(args.embeddings)
+        found = load_searchable(args.embeddings)
+        _say_kind(args, found)
+        return found
     graph = read_graph(args, args.input)
     graph.vocab.take(graph.kept).indices(args.entity, args.column)  # before the work, not after it
     say_joint(args, graph, method)
@@ -63,10 +66,20 @@ def _vectors(args: argparse.Namespace, method: Method, init: Features | None) ->
         return embed(graph, method, init=init, relations="joint", progress=progress)
 
 
-def _neighbours(args: argparse.Namespace, embedding: Embedding) -> list[Neighbours]:
+def _say_kind(args: argparse.Namespace, found: Searchable) -> None:
+    """Say where search is not that of the vectors themselves."""
+    from cleora_jax import Compressed, Index
+
+    if isinstance(found, Index):
+        say(args, f"approximate, by {found}")
+    elif isinstance(found, Compressed):
+        say(args, f"of coded vectors, by {found}")
+
+
+def _neighbours(args: argparse.Namespace, vectors: Searchable) -> list[Neighbours]:
     """Neighbours of each entity asked for; an isolated one has none, and that is said."""
-    found = embedding.most_similar(args.entity, k=args.top_k, column=args.column, among=args.among)
-    for at, vector in enumerate(embedding.rows(args.entity, args.column)):
+    found = vectors.most_similar(args.entity, k=args.top_k, column=args.column, among=args.among)
+    for at, vector in enumerate(vectors.rows(args.entity, args.column)):
         if not vector.any():
             say(args, f"{args.entity[at]!r} stands in no hyperedge: it has the zero vector, and no neighbours.")
             found[at] = []

@@ -2,6 +2,8 @@
 
 from cleora_jax.vectors.coding.binary import Binary as Binary
 from cleora_jax.vectors.coding.codec import Codec as Codec
+from cleora_jax.vectors.coding.codecs import CODECS as CODECS
+from cleora_jax.vectors.coding.codecs import codec_named as codec_named
 from cleora_jax.vectors.coding.compressed import Compressed as Compressed
 from cleora_jax.vectors.coding.compressed import compress as compress
 from cleora_jax.vectors.coding.linear import PCA as PCA

@@ -20,18 +20,13 @@ from cleora_jax.graph.archive import (
     vocab_from,
     write_archive,
 )
-from cleora_jax.vectors.coding.binary import Binary
 from cleora_jax.vectors.coding.codec import Codec, Fit
+from cleora_jax.vectors.coding.codecs import CODECS
 from cleora_jax.vectors.coding.compressed import Compressed
-from cleora_jax.vectors.coding.linear import PCA, RandomProjection
-from cleora_jax.vectors.coding.product import ProductQuantization
-from cleora_jax.vectors.coding.scalar import Float16, Int8
 from cleora_jax.vectors.search import ROW_BLOCK
 
 KIND = Kind("compressed embedding", "cleora_jax.compressed", 1)
-CODECS: dict[str, type[Any]] = {
-    codec.__name__: codec for codec in (PCA, RandomProjection, Float16, Int8, Binary, ProductQuantization)
-}
+KINDS = {codec.__name__: codec for codec in CODECS.values()}  # by their names in files
 
 
 def save_compressed(compressed: Compressed, path: str | os.PathLike[str]) -> None:
@@ -78,9 +73,9 @@ def load_compressed(path: str | os.PathLike[str]) -> Compressed:
 
 def _read(source: str, header: dict[str, Any], arrays: Arrays) -> Compressed:
     with believed(source, KIND):
-        if header["codec"] not in CODECS:
+        if header["codec"] not in KINDS:
             raise InputError(f"{source}: coded by {header['codec']!r}, which this library does not know.")
-        codec: Codec = CODECS[header["codec"]](**header["options"])
+        codec: Codec = KINDS[header["codec"]](**header["options"])
         vocab = vocab_from(source, header["columns"], arrays)
         fit, codes, zero = Fit(under(arrays, "fit."), arrays.get("basis")), arrays["codes"], arrays["zero"]
         _require(source, codes.ndim == 2 and len(codes) == len(vocab) and is_in_range(zero, len(codes)))

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from cleora_jax.benchmark.results import BenchmarkResults as BenchmarkResults
     from cleora_jax.benchmark.results import load_benchmark as load_benchmark
     from cleora_jax.benchmark.verb import run_benchmark as run_benchmark
+    from cleora_jax.cleora import Checkpoint as Checkpoint
     from cleora_jax.cleora import Cleora as Cleora
     from cleora_jax.cleora import Features as Features
     from cleora_jax.cleora import Fitted as Fitted
@@ -173,8 +174,8 @@ _NAMES_OF = {
     "benchmark.verb": "run_benchmark",
     "data": "Dataset DatasetInfo download list_datasets load_dataset",
     "cleora": """
-        Cleora Features Fitted RankWarning SpectralCleora Trace TwoSidedWarning embed embed_apart embed_edge_features
-        fit hyperedge_means load_fitted propagate sweep transform update
+        Checkpoint Cleora Features Fitted RankWarning SpectralCleora Trace TwoSidedWarning embed embed_apart
+        embed_edge_features fit hyperedge_means load_fitted propagate sweep transform update
     """,
     "graph": """
         BuildReport Column Graph Labels Vocab add_hyperedges adjacency from_edges from_hyperedges

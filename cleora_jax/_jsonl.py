@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from cleora_jax._atomic import check_target
-from cleora_jax._checks import InputError, OptionError
+from cleora_jax._checks import InputError
+from cleora_jax._lock import lock
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def opened_lines(path: str | os.PathLike[str], begins: bytes, name: str, what: s
     """
     handle = os.open(check_target(path), os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
     try:
-        _lock(handle, path, name)
+        lock(handle, path, name)
         lines, torn = whole_lines(path)
         if torn and not (torn.startswith(begins) or begins.startswith(torn)):
             raise InputError(f"{os.fspath(path)}: its end is no line of {what}.")
@@ -82,15 +83,3 @@ def whole_lines(path: str | os.PathLike[str]) -> tuple[tuple[bytes, ...], bytes]
     """Lines of a file without their ends, and what follows the last end."""
     whole, end, torn = Path(path).read_bytes().rpartition(b"\n")
     return tuple(whole.split(b"\n")) if end else (), torn
-
-
-def _lock(handle: int, path: Any, name: str) -> None:
-    """Until the file is closed, or the process is gone."""
-    try:
-        import fcntl
-    except ModuleNotFoundError:  # Windows
-        return
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise OptionError(f"`{name}` {os.fspath(path)!r} is being written to by another process.") from error

@@ -18,6 +18,7 @@ matplotlib.use("Agg")
 import numpy as np
 from matplotlib import pyplot as plt
 
+from cleora_jax._memory import readable
 from cleora_jax.benchmark.results import BenchmarkResults, Line
 from experiments.baselines.targets import TOLERANCES
 from experiments.worth.run import mean_ranks
@@ -266,7 +267,13 @@ def walks(lines: Lines) -> str:
 def vectors(lines: Lines) -> str:
     """Recall, bytes and times of searches and of codes."""
     searched, coded = [], []
-    for x in sorted(lines, key=lambda x: (x["source"], -(x.get("bytes") or 0), x["engine"])):
+    large = [
+        [f"{x['entities']:,} × {x['dim']}", readable(x["table"]), x["queries"], f"{x['seconds']:.1f} s",
+         readable(x["beside"])]
+        for x in lines if x["kind"] == "large"
+    ]  # fmt: skip
+    small = [x for x in lines if x["kind"] != "large"]
+    for x in sorted(small, key=lambda x: (x["source"], -(x.get("bytes") or 0), x["engine"])):
         told = [f"{x['recall']:.3f}", f"{x['build']:.1f} s"]
         if x["kind"] == "search":
             searched.append([x["source"], x["engine"], *told, f"{1e3 * x['one']:.1f} ms", f"{x['many']:.2f} s"])
@@ -275,6 +282,7 @@ def vectors(lines: Lines) -> str:
     return "\n\n".join([
         rows("source | search | recall of 10 | built in | a query | 1,000 queries", searched),
         rows("source | codes | by | bytes | recall of 10 | coded in | 1,000 queries", coded),
+        rows("table | its size | queries | exact search | memory beside the table", large),
     ])  # fmt: skip
 
 

@@ -1,3 +1,4 @@
+from cleora_jax.cleora.checkpoint import Checkpoint as Checkpoint
 from cleora_jax.cleora.differentiable import propagate as propagate
 from cleora_jax.cleora.edge_features import embed_edge_features as embed_edge_features
 from cleora_jax.cleora.edge_features import hyperedge_means as hyperedge_means

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from cleora_jax import _checks as checks
 from cleora_jax._blas import one_blas_thread
 from cleora_jax._progress import Progress, no_progress
+from cleora_jax.cleora.checkpoint import Checkpoint, kept_in
 from cleora_jax.cleora.loop import Numbers, Step
 from cleora_jax.cleora.run import Run, Trace
 from cleora_jax.cleora.start import INITS, Init
@@ -183,26 +184,35 @@ class Cleora:
         return Step(self.normalization, whiten, self.residual_weight > 0, triangular, attends)
 
     def __call__(
-        self, graph: Graph, *, init: Init | None = None, progress: Progress = no_progress, shared: bool = False
+        self,
+        graph: Graph,
+        *,
+        init: Init | None = None,
+        progress: Progress = no_progress,
+        shared: bool = False,
+        checkpoint: Checkpoint | None = None,
     ) -> tuple[np.ndarray, Trace | tuple[Trace, Trace]]:
         """Vectors float32[n, dim] of all entities (all parts side by side), and the trace (one for each direction).
 
         With `shared`, other graphs of as many entities share what is compiled for this one; the result is the same.
         """
         if self.propagation == BOTH_WAYS:
-            ways: list[Cleora] = [replace(self, propagation=way) for way in ("directed", "directed-in")]
-            (out, one), (inward, other) = (way(graph, init=init, progress=progress, shared=shared) for way in ways)
-            return np.concatenate([out, inward], axis=1), (one, other)  # type: ignore[return-value]
-        run = Run(graph, self, shared=shared)
-        depths = self.scales or (self.num_iterations,)
-        with one_blas_thread():
-            steps = run.steps(run.first(self.init if init is None else init), progress)
-            parts = [
-                run.vectors(run.ready(moment), last=moment.last)
-                for moment in steps
-                if moment.last or moment.iteration in depths
-            ]
+            return self._both_ways(graph, checkpoint, init=init, progress=progress, shared=shared)
+        with kept_in(checkpoint, graph, self, init) as keeper, one_blas_thread():
+            run = Run(graph, self, shared=shared)
+            parts = run.parts(self.init if init is None else init, progress, keeper)
         return self.joined(parts), run.trace()
+
+    def _both_ways(
+        self, graph: Graph, checkpoint: Checkpoint | None, **options: Any
+    ) -> tuple[np.ndarray, tuple[Trace, Trace]]:
+        """Along the direction and against it, side by side."""
+        found = []
+        for way in ("directed", "directed-in"):
+            inside = None if checkpoint is None else checkpoint.within(way)
+            found.append(replace(self, propagation=way)(graph, checkpoint=inside, **options))
+        (out, one), (inward, other) = found
+        return np.concatenate([out, inward], axis=1), (one, other)  # type: ignore[return-value]
 
     def joined(self, parts: Sequence[np.ndarray]) -> np.ndarray:
         """Snapshots as one table."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress
+from cleora_jax.cleora.checkpoint import Keeper, Saved
 from cleora_jax.cleora.loop import (
     Pending,
     Seen,
@@ -115,12 +116,18 @@ class Run:
         pending = Pending.nothing(method.dim, triangular=step.triangular) if step.whiten else None
         return State(split_columns(table if alive.all() else table * alive[:, None]), pending)
 
-    def steps(self, state: State, progress: Progress, *, keep_old: bool = False) -> Iterator[Moment]:
-        """The loop; it ends early where the subspace has converged. Interrupts pass between steps."""
+    def steps(self, state: State, progress: Progress, *, done: int = 0, keep_old: bool = False) -> Iterator[Moment]:
+        """The loop, from a state after `done` steps; it ends early where the subspace has converged.
+
+        Interrupts pass between steps, after what was yielded has been dealt with.
+        """
         method = self.method
+        progress("embedding", done, method.num_iterations)
+        if done and (done == method.num_iterations or self._settled(done)):
+            yield Moment(done, None, state, True)
+            return
         spare = tuple(jnp.zeros_like(block) for block in state.table)
-        progress("embedding", 0, method.num_iterations)
-        for iteration in range(1, method.num_iterations + 1):
+        for iteration in range(done + 1, method.num_iterations + 1):
             step, old = method.step(iteration, self.rank), state
             state, found = advance(self.walk, self.numbers, old, spare, step=step)
             self._seen.append(found)
@@ -128,14 +135,16 @@ class Run:
                 self._changes.append(float(subspace_change(self.walk.alive, old, state, self.numbers.rank)))
             spare = jax.block_until_ready(old.table)
             jax.block_until_ready(state)
-            progress("embedding", iteration, method.num_iterations)
-            still = self._converged and (step.whiten or isinstance(method.whiten, str))
-            if still or iteration == method.num_iterations:
+            last = iteration == method.num_iterations or self._settled(iteration)
+            if last:
                 del spare
                 kept, old = (old, None) if keep_old else (None, None)  # type: ignore[assignment]
                 yield Moment(iteration, kept, state, True)
+            else:
+                yield Moment(iteration, old, state, False)
+            progress("embedding", iteration, method.num_iterations)
+            if last:
                 return
-            yield Moment(iteration, old, state, False)
 
     def ready(self, moment: Moment) -> State:
         """The state with the whitening that what leaves the loop gets."""
@@ -150,6 +159,37 @@ class Run:
         take = finish if last else snapshot
         blocks = jax.block_until_ready(take(self.walk.alive, *state, self.numbers.alpha, self.numbers.rank))
         return gathered(blocks, self.order)
+
+    def parts(self, init: Init, progress: Progress, keeper: Keeper | None = None) -> list[np.ndarray]:
+        """Vectors at each depth that the method asks for, as `vectors` gives them.
+
+        With a keeper, from the state that it has, and what it is due is given to it; all of it on an interrupt.
+        """
+        saved = None if keeper is None else keeper.load()
+        if saved is None:
+            saved = Saved(0, self.first(init), self._seen, self._changes, [])
+        self._seen, self._changes = saved.seen, saved.changes
+        depths, parts = self.method.scales or (self.method.num_iterations,), saved.parts
+        try:
+            for moment in self.steps(saved.state, progress, done=saved.iteration):
+                if not moment.last and moment.iteration in depths:
+                    parts = [*parts, self.vectors(self.ready(moment), last=False)]
+                saved = Saved(moment.iteration, moment.state, self._seen, self._changes, parts)
+                if keeper is not None and (moment.last or keeper.is_due(moment.iteration)):
+                    keeper.keep(saved)
+                if moment.last:
+                    saved = None  # its table is given up
+                    parts = [*parts, self.vectors(self.ready(moment), last=True)]
+        except KeyboardInterrupt:
+            if keeper is not None and saved is not None:
+                keeper.keep(saved)
+            raise
+        return parts
+
+    def _settled(self, iteration: int) -> bool:
+        """Whether the subspace has stopped moving, at a step where the run may end."""
+        may_end = isinstance(self.method.whiten, str) or self.method.step(iteration, self.rank).whiten
+        return self._converged and may_end
 
     @property
     def _converged(self) -> bool:

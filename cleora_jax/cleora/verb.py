@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from typing import Any, Literal, Protocol
@@ -10,6 +11,7 @@ import numpy as np
 
 from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress, no_progress
+from cleora_jax.cleora.checkpoint import Checkpoint
 from cleora_jax.cleora.method import Cleora
 from cleora_jax.cleora.start import Init, features_of
 from cleora_jax.graph.build import Graph
@@ -30,6 +32,7 @@ def embed(
     init: Init | None = None,
     relations: Literal["joint"] | None = None,
     progress: Progress = no_progress,
+    checkpoint: Checkpoint | None = None,
 ) -> Embedding:
     """Vectors for the entities of a graph.
 
@@ -41,13 +44,14 @@ def embed(
         relations: must be "joint" where the graph has several relations (and the method walks no metapath): their
             counts are added up. `embed_apart` embeds each by itself.
         progress: called after every step; see `progress_bar`.
+        checkpoint: where a run of `Cleora` keeps its state, and goes on from; see `Checkpoint`. Default: nowhere.
 
     Returns:
         An `Embedding` with the method's settings and its trace.
 
     Raises:
         ValueError: an option out of range, or several relations without `relations="joint"`.
-        InputError: NaN or infinity in `init` (with its place).
+        InputError: NaN or infinity in `init` (with its place), or a checkpoint of another run.
 
     Example:
         >>> import cleora_jax as cj
@@ -58,8 +62,20 @@ def embed(
     """
     method = Cleora() if method is None else method
     check_embeddable(graph, method, relations)
-    vectors, trace = method(graph, init=init, progress=progress)
+    run = keeping(method, checkpoint)
+    vectors, trace = run(graph, init=init, progress=progress)
     return as_embedding(graph, method, vectors, trace, init)
+
+
+def keeping(method: Method, checkpoint: Checkpoint | None) -> Callable[..., tuple[np.ndarray, Any]]:
+    """The method, with its checkpoint where there is one."""
+    if checkpoint is None:
+        return method
+    if not isinstance(checkpoint, Checkpoint):
+        raise TypeError(f"`checkpoint` must be a Checkpoint(folder), got {checkpoint!r:.100}.")
+    if not isinstance(method, Cleora):
+        raise checks.OptionError(f"`checkpoint` is for Cleora, whose steps it keeps; {method} has none.")
+    return partial(method, checkpoint=checkpoint)
 
 
 def check_embeddable(graph: Graph, method: Method, relations: str | None) -> None:
@@ -89,7 +105,12 @@ def as_embedding(graph: Graph, method: Method, vectors: np.ndarray, trace: Any, 
 
 
 def embed_apart(
-    graph: Graph, method: Method | None = None, *, init: Init | None = None, progress: Progress = no_progress
+    graph: Graph,
+    method: Method | None = None,
+    *,
+    init: Init | None = None,
+    progress: Progress = no_progress,
+    checkpoint: Checkpoint | None = None,
 ) -> dict[str, Embedding]:
     """One embedding per relation, by name, each over all entities of the graph; `combine` makes one of them.
 
@@ -104,12 +125,13 @@ def embed_apart(
         (['user-item', 'user-place', 'item-place'], 6)
     """
     method = Cleora() if method is None else method
-    walk = partial(method, shared=True) if isinstance(method, Cleora) else method
+    options = {"shared": True} if isinstance(method, Cleora) else {}
     found: dict[str, Embedding] = {}
-    for relation in graph.relations:
+    for number, relation in enumerate(graph.relations):
         one = graph.relation(relation.name)
         check_embeddable(one, method, None)
-        vectors, trace = walk(one, init=init, progress=progress)
+        inside = None if checkpoint is None else checkpoint.within(f"relation-{number}")
+        vectors, trace = keeping(method, inside)(one, init=init, progress=progress, **options)
         found[relation.name] = as_embedding(one, method, vectors, trace, init)
     return found
 

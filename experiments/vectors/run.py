@@ -1,11 +1,12 @@
 """What do search indexes and codes find, how fast, in how many bytes? faiss beside ours, on real vectors.
 
-python -m experiments.vectors.run            # some ten minutes on 2 cores
+python -m experiments.vectors.run            # some ten minutes on 2 cores; 7 GiB of memory
 python -m experiments.vectors.run --smoke    # generated, in seconds
 
 Queries are entities of the set, 10 neighbours each; recall is against exact search: what is as near
 as the tenth is right, whichever of equals it is. faiss's codes are trained on the
-same unit rows. Times are medians of three turns; indexes by one thread, the rest by all cores.
+same unit rows. Times are medians of three turns; indexes by one thread, the rest by all cores. Last, exact search of
+ten million normal vectors: what it takes beside them.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ import faiss
 import numpy as np
 
 import cleora_jax as cj
-from cleora_jax.vectors.search import TopK, drawn_rows, found_share, unit_table
+from cleora_jax.benchmark.memory import peak_bytes, resident_bytes
+from cleora_jax.vectors.search import TopK, drawn_rows, found_share, top_k, unit_table
 from experiments.record import arguments, data_folder, timed, write
 
 K, TURNS = 10, 3
@@ -40,12 +42,20 @@ CODECS = (
     cj.Float16(), cj.Int8(), cj.PCA(64), cj.PCA(32), cj.RandomProjection(64), cj.ProductQuantization(16),
     cj.ProductQuantization(16, rotations=0), cj.Binary(), cj.ProductQuantization(8),
 )  # fmt: skip
+LARGE, SMALL = 10_000_000, 100_000  # rows of the last search
 PEERS = ("PQ16", "OPQ16,PQ16", "OPQ8,PQ8", "SQ8")
 
 
 def main() -> None:
     args = arguments(__file__, __doc__)
-    write(args.output, (line for source in ((SMOKE,) if args.smoke else SOURCES) for line in lines_of(source)))
+    write(args.output, lines(args.smoke))
+
+
+def lines(smoke: bool) -> Iterator[dict[str, Any]]:
+    """All of them; the large table comes last, as memory's peak never falls."""
+    for source in (SMOKE,) if smoke else SOURCES:
+        yield from lines_of(source)
+    yield from large(SMALL if smoke else LARGE, 128)
 
 
 def lines_of(source: Source) -> Iterator[dict[str, Any]]:
@@ -75,6 +85,22 @@ def lines_of(source: Source) -> Iterator[dict[str, Any]]:
             yield about | ours(vectors, codec, rows, exact)
     for name in PEERS:
         yield about | theirs(vectors, name, rows, exact)
+
+
+def large(entities: int, dim: int) -> Iterator[dict[str, Any]]:
+    """Exact search of a large table: seconds, and memory beside the table."""
+    rng = np.random.default_rng(0)
+    rows = np.empty((entities, dim), np.float32)
+    rng.standard_normal(out=rows, dtype=np.float32)
+    held = resident_bytes()
+    for queries in (1, 100, 1000):
+        asked = rng.standard_normal((queries, dim))
+        seconds = timed(lambda: top_k(rows, asked, K), TURNS)  # noqa: B023
+        beside = None if held is None else max(peak_bytes() - held, 0)
+        yield {
+            "source": "normal", "entities": entities, "dim": dim, "queries": queries, "kind": "large",
+            "table": rows.nbytes, "beside": beside, "seconds": seconds,
+        }  # fmt: skip
 
 
 def graph_of(source: Source) -> cj.Graph:

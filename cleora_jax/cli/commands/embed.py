@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from cleora_jax._checks import OptionError
+from cleora_jax.cli.checkpoint import checkpoint_arguments, checkpoint_of
 from cleora_jax.cli.features import features_of
 from cleora_jax.cli.messages import say
 from cleora_jax.cli.method import method_arguments, method_of, say_joint
@@ -26,7 +27,7 @@ from cleora_jax.cli.writing import (
 )
 
 if TYPE_CHECKING:
-    from cleora_jax import Cleora, Embedding, Features, Fitted, Graph
+    from cleora_jax import Checkpoint, Cleora, Embedding, Features, Fitted, Graph
     from cleora_jax.cleora import Method
 
 HELP = "embed the entities of interaction files"
@@ -42,6 +43,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="several relations: add them up, or write one file each (default: joint, and says so)",
     )  # fmt: skip
     parser.add_argument("--save-model", metavar="FILE", help="keep what `transform` and `update` need (.npz)")
+    checkpoint_arguments(parser)
     method_arguments(parser)
 
 
@@ -50,7 +52,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from cleora_jax.vectors.formats import check_destination
 
     check_destination(args.output)
-    method, init = method_of(args), features_of(args)
+    method, init, checkpoint = method_of(args), features_of(args), checkpoint_of(args)
     if args.save_model is not None:
         _check_model(args, method)
     start = time.perf_counter()
@@ -58,10 +60,12 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     built = time.perf_counter()
     files = _files(args, graph)
     _say_how(args, graph, method, init)
-    embeddings, fitted = _embed(args, graph, method, init)
+    embeddings, fitted = _embed(args, graph, method, init, checkpoint)
     done = time.perf_counter()
     found = {str(files[name]): embedding for name, embedding in embeddings.items()}
     written, (first, *_) = write(args, found, fitted)
+    if checkpoint is not None:
+        checkpoint.clear()
     seconds = f"(reading {built - start:.1f} s, embedding {done - built:.1f} s)"
     say(args, f"{vectors_in(first, written)} {seconds}")
     took = {"seconds_reading": round(built - start, 4), "seconds_embedding": round(done - built, 4)}
@@ -110,15 +114,16 @@ def _say_how(args: argparse.Namespace, graph: Graph, method: Method, init: Featu
 
 
 def _embed(
-    args: argparse.Namespace, graph: Graph, method: Method, init: Features | None
+    args: argparse.Namespace, graph: Graph, method: Method, init: Features | None, checkpoint: Checkpoint | None
 ) -> tuple[dict[str, Embedding], Fitted | None]:
     """The embeddings, by relation where they are apart, and the model where it is to be kept."""
     from cleora_jax import embed, embed_apart, fit
 
     with steps(args) as progress:
         if args.relations == "apart":
-            return embed_apart(graph, method, init=init, progress=progress), None
+            return embed_apart(graph, method, init=init, progress=progress, checkpoint=checkpoint), None
         if args.save_model is None:
-            return {"": embed(graph, method, init=init, relations="joint", progress=progress)}, None
+            found = embed(graph, method, init=init, relations="joint", progress=progress, checkpoint=checkpoint)
+            return {"": found}, None
         fitted = fit(graph, cast("Cleora", method), init=init, relations="joint", progress=progress)
         return {"": fitted.embedding}, with_reading(args, fitted)

@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 
 PAGES = [
     "README.md",
-    *(f"docs/{page}.md" for page in ("quickstart", "modes", "methods", "evaluation", "datasets", "graphs", "vectors")),
+    *(f"docs/{page}.md" for page in ("quickstart", "modes", "methods", "evaluation", "datasets", "graphs", "vectors", "large")),
 ]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 CLAIM = re.compile(
@@ -26,6 +26,7 @@ CLAIMS = {
     "docs/datasets.md": 2,
     "docs/graphs.md": 5,
     "docs/vectors.md": 5,
+    "docs/large.md": 2,
 }  # at least so many
 NOT_THERE = "purchases/*.tsv.gz"  # an example of files that a reader has
 

@@ -13,8 +13,9 @@ from cleora_jax._progress import Progress, no_progress
 from cleora_jax.cleora.fitted import Fitted, LastStep
 from cleora_jax.cleora.loop import last_step
 from cleora_jax.cleora.method import BOTH_WAYS, Cleora
-from cleora_jax.cleora.run import Moment, Run, gathered
+from cleora_jax.cleora.run import Moment, Run
 from cleora_jax.cleora.start import Init
+from cleora_jax.cleora.tables import gathered
 from cleora_jax.cleora.verb import as_embedding, check_embeddable
 from cleora_jax.graph.build import Graph
 from cleora_jax.graph.counts import joint_factors, ordered_counts

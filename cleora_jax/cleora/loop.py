@@ -7,9 +7,10 @@ and differentiated, for `differentiable.py` and `sweeps.py`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +18,15 @@ import numpy as np
 
 from cleora_jax.sparse.attention import attention
 from cleora_jax.sparse.operator import Operator, Weighted
-from cleora_jax.vectors.passes import Affine, Moments, Normalization, measure, transform, transform_and_measure
+from cleora_jax.vectors.passes import (
+    Affine,
+    Moments,
+    Normalization,
+    dim_of,
+    measure,
+    transform,
+    transform_and_measure,
+)  # fmt: skip
 from cleora_jax.vectors.rows import Blocks, Scalar
 from cleora_jax.vectors.scale import Whitening, effective_rank, principal, triangular
 
@@ -111,25 +120,45 @@ def advance(walk: Walk, numbers: Numbers, state: State, spare: Blocks, *, step: 
     return one_step(walk, numbers, state, step)
 
 
-def one_step(walk: Walk, numbers: Numbers, state: State, step: Step) -> tuple[State, Seen | None]:
-    """One step: the new state, and what its whitening saw, or None; the state before is left as it is."""
+class Passes(NamedTuple):
+    """The passes over whole tables that a step is made of: these are in memory, `on_disk` has others."""
+
+    dim: Callable[[Any], int]
+    product: Callable[..., Any]
+    transform: Callable[..., Any]
+    transform_and_measure: Callable[..., Any]
+
+
+def product(op: Operator | Weighted, table: Blocks, residual: Scalar | None) -> Blocks:
+    """(1 − r) M z + r z; M z where r is None."""
+    return tuple(mixed(op @ block, block, residual) for block in table)
+
+
+@jax.jit
+def mixed(new: jax.Array, old: jax.Array, residual: Scalar | None) -> jax.Array:
+    """The residual r mixed in; nothing where it is None."""
+    return new if residual is None else (1 - residual) * new + residual * old
+
+
+IN_MEMORY = Passes(dim_of, product, transform, transform_and_measure)
+
+
+def one_step(
+    walk: Walk, numbers: Numbers, state: State, step: Step, passes: Passes = IN_MEMORY
+) -> tuple[State, Seen | None]:
+    """One step: the new state, and what its whitening saw, or None; in memory the state before is left as it is."""
     op, alive, reach, rows = walk
     if step.attention:
         assert rows is not None and isinstance(op, Operator)
         state = State(settled(alive, state), None)
         op = attention(op, rows, state.table, numbers.temperature)
-    table = tuple(op @ block for block in state.table)
-    if step.residual:
-        weight = numbers.residual_weight
-        mixed = zip(table, state.table, strict=True)
-        table = tuple((1 - weight) * new + weight * old for new, old in mixed)
-        reach = (1 - weight) * reach + weight * alive
+    residual = numbers.residual_weight if step.residual else None
+    table, reach = passes.product(op, state.table, residual), mixed(reach, alive, residual)
     pending = state.pending
     if not step.whiten:
-        return State(transform(table, reach, pending and pending.affine, step.normalization), None), None
-    dim = sum(block.shape[1] for block in table)
-    pending = pending or Pending.nothing(dim, triangular=step.triangular)
-    table, moments = transform_and_measure(table, alive, reach, pending.affine, step.normalization)
+        return State(passes.transform(table, reach, pending and pending.affine, step.normalization), None), None
+    pending = pending or Pending.nothing(passes.dim(table), triangular=step.triangular)
+    table, moments = passes.transform_and_measure(table, alive, reach, pending.affine, step.normalization)
     whitening = triangular(moments) if step.triangular else principal(moments, numbers.rank, numbers.alpha)
     affine = Affine.of(moments.mean, whitening.matrix, triangular=step.triangular)
     return State(table, Pending(affine, moments)), Seen(whitening.kept, effective_rank(moments))
@@ -144,7 +173,11 @@ def settled(alive: jax.Array, state: State) -> Blocks:
 @jax.jit
 def whiten_last(alive: jax.Array, table: Blocks, alpha: Scalar, rank: Scalar) -> tuple[Pending, Seen]:
     """The whitening of a table that no step has whitened."""
-    moments = measure(table, alive)
+    return whitening_of(measure(table, alive), alpha, rank)
+
+
+def whitening_of(moments: Moments, alpha: Scalar, rank: Scalar) -> tuple[Pending, Seen]:
+    """The whitening of a table of such moments, in its principal form."""
     whitening = principal(moments, rank, alpha)
     return Pending(Affine.of(moments.mean, whitening.matrix), moments), Seen(whitening.kept, effective_rank(moments))
 

@@ -6,30 +6,19 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress
 from cleora_jax.cleora.checkpoint import Keeper, Saved
-from cleora_jax.cleora.loop import (
-    Pending,
-    Seen,
-    State,
-    Walk,
-    advance,
-    finish,
-    snapshot,
-    subspace_change,
-    whiten_last,
-)  # fmt: skip
-from cleora_jax.cleora.start import Init, start
+from cleora_jax.cleora.loop import Pending, Seen, State, Walk, subspace_change
+from cleora_jax.cleora.start import Init
+from cleora_jax.cleora.tables import InMemory, Tables
 from cleora_jax.graph.build import Graph
 from cleora_jax.sparse.from_graph import markov, metapath
 from cleora_jax.sparse.operator import Operator, apply, entry_rows
 from cleora_jax.sparse.reorder import reordered
 from cleora_jax.sparse.room import roomy
-from cleora_jax.vectors.rows import BLOCK_COLUMNS, Blocks, split_columns
 from cleora_jax.vectors.scale import whitening_rank
 
 if TYPE_CHECKING:
@@ -87,13 +76,14 @@ class Run:
         rank: directions that whitening keeps.
     """
 
-    def __init__(self, graph: Graph, method: Cleora, *, shared: bool = False) -> None:
+    def __init__(self, graph: Graph, method: Cleora, *, shared: bool = False, tables: Tables | None = None) -> None:
         """Build the operator; warn where few entities, or two sides, will show in the result.
 
         Args:
             graph, method: what is run over what.
             shared: make the operator `roomy`, so that runs over other graphs of as many entities find it compiled. Not
                 under attention, whose cosines XLA adds up in an order that follows the number of entries.
+            tables: where they are. Default: in memory.
         """
         _warn_of_two_sides(graph, method)
         op, self.order = reordered(operator(graph, method))
@@ -105,16 +95,16 @@ class Run:
         self.walk = Walk(op, mask, apply(op, mask[:, None])[:, 0], rows)
         self.rank = _rank(method, int(alive.sum()))
         self.graph, self.method, self.numbers = graph, method, method.numbers(self.rank)
+        self.tables = InMemory() if tables is None else tables
         self._seen: list[Seen | None] = []
         self._changes: list[float] = []
 
     def first(self, init: Init) -> State:
         """The first vectors, isolated entities zero."""
         method, alive = self.method, np.asarray(self.walk.alive)
-        table = start(self.graph.vocab, method.dim, init, method.seed, self.order)
+        table = self.tables.first(self.graph.vocab, method.dim, init, method.seed, self.order, alive)
         step = method.step(1, self.rank)
-        pending = Pending.nothing(method.dim, triangular=step.triangular) if step.whiten else None
-        return State(split_columns(table if alive.all() else table * alive[:, None]), pending)
+        return State(table, Pending.nothing(method.dim, triangular=step.triangular) if step.whiten else None)
 
     def steps(self, state: State, progress: Progress, *, done: int = 0, keep_old: bool = False) -> Iterator[Moment]:
         """The loop, from a state after `done` steps; it ends early where the subspace has converged.
@@ -126,18 +116,14 @@ class Run:
         if done and (done == method.num_iterations or self._settled(done)):
             yield Moment(done, None, state, True)
             return
-        spare = tuple(jnp.zeros_like(block) for block in state.table)
         for iteration in range(done + 1, method.num_iterations + 1):
             step, old = method.step(iteration, self.rank), state
-            state, found = advance(self.walk, self.numbers, old, spare, step=step)
+            state, found = self.tables.advance(self.walk, self.numbers, old, step)
             self._seen.append(found)
             if method.tolerance is not None:
                 self._changes.append(float(subspace_change(self.walk.alive, old, state, self.numbers.rank)))
-            spare = jax.block_until_ready(old.table)
-            jax.block_until_ready(state)
             last = iteration == method.num_iterations or self._settled(iteration)
             if last:
-                del spare
                 kept, old = (old, None) if keep_old else (None, None)  # type: ignore[assignment]
                 yield Moment(iteration, kept, state, True)
             else:
@@ -151,14 +137,12 @@ class Run:
         if self.method.whiten != "last":
             return moment.state
         table = moment.state.table
-        pending, self._seen[-1] = whiten_last(self.walk.alive, table, self.numbers.alpha, self.numbers.rank)
+        pending, self._seen[-1] = self.tables.whiten_last(self.walk, self.numbers, table)
         return State(table, pending)
 
     def vectors(self, state: State, *, last: bool) -> np.ndarray:
         """x, float32[n, d], rows in the order of the vocabulary; `last` gives up the state's table."""
-        take = finish if last else snapshot
-        blocks = jax.block_until_ready(take(self.walk.alive, *state, self.numbers.alpha, self.numbers.rank))
-        return gathered(blocks, self.order)
+        return self.tables.vectors(self.walk, self.numbers, state, self.order, last=last)
 
     def parts(self, init: Init, progress: Progress, keeper: Keeper | None = None) -> list[np.ndarray]:
         """Vectors at each depth that the method asks for, as `vectors` gives them.
@@ -209,14 +193,6 @@ def operator(graph: Graph, method: Cleora) -> Operator:
         return metapath(graph, method.metapath)
     form = "clique" if method.attention_temperature is not None else method.form
     return markov(graph, method.propagation, form=form, hyperedge_trim_n=method.hyperedge_trim_n)  # type: ignore
-
-
-def gathered(blocks: Blocks, order: np.ndarray | None) -> np.ndarray:
-    """Column blocks as one table, rows put back where they were before `reordered`."""
-    vectors = np.empty((len(blocks[0]), sum(block.shape[1] for block in blocks)), np.float32)
-    for first, block in zip(range(0, vectors.shape[1], BLOCK_COLUMNS), blocks, strict=True):
-        vectors[slice(None) if order is None else order, first : first + block.shape[1]] = block
-    return vectors
 
 
 def _warn_of_two_sides(graph: Graph, method: Cleora) -> None:

@@ -17,8 +17,9 @@ from cleora_jax._blas import one_blas_thread
 from cleora_jax._progress import Progress, no_progress
 from cleora_jax.cleora.loop import Numbers, Pending, State, Step, Walk, one_step, whiten_last, whitened
 from cleora_jax.cleora.method import BOTH_WAYS, MAX_ITERATIONS, Cleora
-from cleora_jax.cleora.run import Run, gathered
+from cleora_jax.cleora.run import Run
 from cleora_jax.cleora.start import Init
+from cleora_jax.cleora.tables import gathered
 from cleora_jax.cleora.verb import as_embedding, check_embeddable
 from cleora_jax.graph.build import Graph
 from cleora_jax.vectors.embedding import Embedding

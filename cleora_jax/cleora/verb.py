@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
@@ -13,6 +14,7 @@ from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress, no_progress
 from cleora_jax.cleora.checkpoint import Checkpoint
 from cleora_jax.cleora.method import Cleora
+from cleora_jax.cleora.on_disk import check_on_disk
 from cleora_jax.cleora.start import Init, features_of
 from cleora_jax.graph.build import Graph
 from cleora_jax.vectors.embedding import Embedding
@@ -33,6 +35,7 @@ def embed(
     relations: Literal["joint"] | None = None,
     progress: Progress = no_progress,
     checkpoint: Checkpoint | None = None,
+    spill: str | os.PathLike[str] | None = None,
 ) -> Embedding:
     """Vectors for the entities of a graph.
 
@@ -45,6 +48,9 @@ def embed(
             counts are added up. `embed_apart` embeds each by itself.
         progress: called after every step; see `progress_bar`.
         checkpoint: where a run of `Cleora` keeps its state, and goes on from; see `Checkpoint`. Default: nowhere.
+        spill: a folder for the table of a run of `Cleora`, which then memory need not hold: beside the graph it takes
+            some 256 bytes for each entity, whatever `dim`. The result is the same, to the bit, mapped from a file that
+            is gone with it. Default: memory.
 
     Returns:
         An `Embedding` with the method's settings and its trace.
@@ -62,20 +68,28 @@ def embed(
     """
     method = Cleora() if method is None else method
     check_embeddable(graph, method, relations)
-    run = keeping(method, checkpoint)
+    run = equipped(method, checkpoint, spill)
     vectors, trace = run(graph, init=init, progress=progress)
     return as_embedding(graph, method, vectors, trace, init)
 
 
-def keeping(method: Method, checkpoint: Checkpoint | None) -> Callable[..., tuple[np.ndarray, Any]]:
-    """The method, with its checkpoint where there is one."""
-    if checkpoint is None:
+def equipped(
+    method: Method, checkpoint: Checkpoint | None, spill: str | os.PathLike[str] | None
+) -> Callable[..., tuple[np.ndarray, Any]]:
+    """The method, with its checkpoint and the folder of its table where there are such."""
+    given = {"checkpoint": checkpoint, "spill": spill}
+    options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if not options:
         return method
-    if not isinstance(checkpoint, Checkpoint):
-        raise TypeError(f"`checkpoint` must be a Checkpoint(folder), got {checkpoint!r:.100}.")
     if not isinstance(method, Cleora):
-        raise checks.OptionError(f"`checkpoint` is for Cleora, whose steps it keeps; {method} has none.")
-    return partial(method, checkpoint=checkpoint)
+        raise checks.OptionError(f"`{next(iter(options))}` is for the steps of Cleora; {method} has none.")
+    if checkpoint is not None and not isinstance(checkpoint, Checkpoint):
+        raise TypeError(f"`checkpoint` must be a Checkpoint(folder), got {checkpoint!r:.100}.")
+    if spill is not None:
+        if checkpoint is not None:
+            raise checks.OptionError("`spill` does not go with `checkpoint`: its table is overwritten by every step.")
+        check_on_disk(method)
+    return partial(method, **options)
 
 
 def check_embeddable(graph: Graph, method: Method, relations: str | None) -> None:
@@ -111,6 +125,7 @@ def embed_apart(
     init: Init | None = None,
     progress: Progress = no_progress,
     checkpoint: Checkpoint | None = None,
+    spill: str | os.PathLike[str] | None = None,
 ) -> dict[str, Embedding]:
     """One embedding per relation, by name, each over all entities of the graph; `combine` makes one of them.
 
@@ -131,7 +146,7 @@ def embed_apart(
         one = graph.relation(relation.name)
         check_embeddable(one, method, None)
         inside = None if checkpoint is None else checkpoint.within(f"relation-{number}")
-        vectors, trace = keeping(method, inside)(one, init=init, progress=progress, **options)
+        vectors, trace = equipped(method, inside, spill)(one, init=init, progress=progress, **options)
         found[relation.name] = as_embedding(one, method, vectors, trace, init)
     return found
 

@@ -83,7 +83,7 @@ class Moments(NamedTuple):
     square: jax.Array
 
 
-class _Sums(NamedTuple):
+class Sums(NamedTuple):
     """Sums so far, each of the latter two with what rounding has lost.
 
     Args:
@@ -146,20 +146,40 @@ def transform_and_measure(
     (It wants a map, be it the identity: the product leaves a chunk in a buffer of its own. Without, XLA would read the
     chunk again after it was overwritten, and copy the table for each chunk to make that possible.)
     """
-    stride = max(1, len(alive) // CHUNK_ROWS)
-    sample = _moved([block[::stride] for block in blocks], reach[::stride, None], affine, normalization)
-    some = alive[None, ::stride]
-    origin = [some @ block / jnp.maximum(some.sum(), 1) for block in sample]
+    some = slice(None, None, sample_stride(len(alive)))
+    origin = sample_origin([block[some] for block in blocks], alive[some], reach[some], affine, normalization)
+    blocks, sums = fold_moved(blocks, no_sums(dim_of(blocks)), alive, reach, affine, origin, normalization)
+    return blocks, moments_of(sums, origin)
 
-    def body(held: tuple[Blocks, _Sums], window: Window) -> tuple[Blocks, _Sums]:
+
+def sample_stride(rows: int) -> int:
+    """Of how many rows one is in the sample that `sample_origin` looks at."""
+    return max(1, rows // CHUNK_ROWS)
+
+
+def sample_origin(
+    sample: Chunk, alive: jax.Array, reach: jax.Array, affine: Affine, normalization: Normalization
+) -> jax.Array:
+    """Where the mean of the rows will be, about, float32[d]: that of a sample."""
+    moved, some = _moved(sample, reach[:, None], affine, normalization), alive[None]
+    return join_columns([some @ block / jnp.maximum(some.sum(), 1) for block in moved])[0]
+
+
+def fold_moved(
+    blocks: Blocks, sums: Sums, alive: jax.Array, reach: jax.Array, affine: Affine, origin: jax.Array,
+    normalization: Normalization, size: int | None = None,
+) -> tuple[Blocks, Sums]:  # fmt: skip
+    """The rows mapped, normalised and moved by `origin`, and the sums with theirs; `size` as of `fold_rows`."""
+    means = split_columns(origin[None])
+
+    def body(held: tuple[Blocks, Sums], window: Window) -> tuple[Blocks, Sums]:
         blocks, sums = held
         rows_alive = get_rows(alive, window)
         moved = _moved(_read(blocks, window), get_rows(reach, window), affine, normalization)
-        chunk = [block - rows_alive * mean for block, mean in zip(moved, origin, strict=True)]
+        chunk = [block - rows_alive * mean for block, mean in zip(moved, means, strict=True)]
         return _written(blocks, chunk, window), _added(sums, chunk, fresh_rows(alive, window))
 
-    blocks, sums = fold_rows(body, (blocks, _no_sums(blocks)), len(blocks[0]))
-    return blocks, _moments(sums, join_columns(origin)[0])
+    return fold_rows(body, (blocks, sums), len(blocks[0]), size=size)
 
 
 @_differentiated_as(_whole_transform, 3)
@@ -175,6 +195,13 @@ def transform(blocks: Blocks, reach: jax.Array, affine: Affine | None, normaliza
         affine: the map that was pending on z, or None.
         normalization: of rows.
     """
+    return fold_transformed(blocks, reach, affine, normalization)
+
+
+def fold_transformed(
+    blocks: Blocks, reach: jax.Array, affine: Affine | None, normalization: Normalization, size: int | None = None
+) -> Blocks:
+    """`transform`; `size` as of `fold_rows`."""
     if affine is None and normalization == "none":
         return blocks
 
@@ -182,17 +209,22 @@ def transform(blocks: Blocks, reach: jax.Array, affine: Affine | None, normaliza
         chunk = _moved(_read(blocks, window), get_rows(reach, window), affine, normalization)
         return _written(blocks, chunk, window)
 
-    return fold_rows(body, blocks, len(blocks[0]))
+    return fold_rows(body, blocks, len(blocks[0]), size=size)
 
 
 @_differentiated_as(_whole_measure)
 def measure(blocks: Blocks, alive: jax.Array) -> Moments:
     """Mean and covariance of the rows where `alive` is 1; where it is 0 they must be zero."""
+    return moments_of(fold_measured(blocks, no_sums(dim_of(blocks)), alive))
 
-    def body(sums: _Sums, window: Window) -> _Sums:
+
+def fold_measured(blocks: Blocks, sums: Sums, alive: jax.Array, size: int | None = None) -> Sums:
+    """The sums with the rows'; `size` as of `fold_rows`."""
+
+    def body(sums: Sums, window: Window) -> Sums:
         return _added(sums, _read(blocks, window), fresh_rows(alive, window))
 
-    return _moments(fold_rows(body, _no_sums(blocks), len(blocks[0])))
+    return fold_rows(body, sums, len(blocks[0]), size=size)
 
 
 Chunk = Sequence[jax.Array]  # some rows of a table, in blocks of columns
@@ -236,13 +268,18 @@ def unit(table: jax.Array) -> jax.Array:
     return normalize_rows([table], "l2")[0]
 
 
-def _no_sums(blocks: Blocks) -> _Sums:
-    dim = sum(block.shape[1] for block in blocks)
+def dim_of(blocks: Blocks) -> int:
+    """d, the columns of all blocks."""
+    return sum(block.shape[1] for block in blocks)
+
+
+def no_sums(dim: int) -> Sums:
+    """Those of no rows."""
     row, square = jnp.zeros((1, dim), jnp.float32), jnp.zeros((dim, dim), jnp.float32)
-    return _Sums(jnp.float32(0), (row, row), (square, square))
+    return Sums(jnp.float32(0), (row, row), (square, square))
 
 
-def _added(sums: _Sums, chunk: Chunk, mask: jax.Array) -> _Sums:
+def _added(sums: Sums, chunk: Chunk, mask: jax.Array) -> Sums:
     """The sums with a chunk of rows: its own mean and scatter, merged with what was there.
 
     Reference: Chan, Golub and LeVeque, Updating formulae and a pairwise algorithm for computing sample variances, 1979.
@@ -258,7 +295,7 @@ def _added(sums: _Sums, chunk: Chunk, mask: jax.Array) -> _Sums:
     gap = total / jnp.maximum(count, 1) - (sums.total[0] + sums.total[1]) / jnp.maximum(sums.rows, 1)
     weight = sums.rows * count / jnp.maximum(sums.rows + count, 1)
     scatter = within + weight * gap.T * gap
-    return _Sums(sums.rows + count, two_sum(*sums.total, total), two_sum(*sums.scatter, scatter))
+    return Sums(sums.rows + count, two_sum(*sums.total, total), two_sum(*sums.scatter, scatter))
 
 
 def _scatter(centred: jax.Array) -> jax.Array:
@@ -270,7 +307,8 @@ def _scatter(centred: jax.Array) -> jax.Array:
     return jnp.concatenate([jnp.pad(half, ((0, 0), (start, 0))) for start, half in zip(starts, halves, strict=True)])
 
 
-def _moments(sums: _Sums, origin: jax.Array | float = 0.0) -> Moments:
+def moments_of(sums: Sums, origin: jax.Array | float = 0.0) -> Moments:
+    """What the sums of rows that were moved by `origin` tell of them."""
     mean = (sums.total[0] + sums.total[1])[0] / jnp.maximum(sums.rows, 1)
     upper = jnp.triu(sums.scatter[0] + sums.scatter[1])
     cov = (upper + jnp.triu(upper, 1).T) / jnp.maximum(sums.rows - 1, 1)

@@ -38,16 +38,23 @@ class Window(NamedTuple):
     fresh: jax.Array | None
 
 
-def fold_rows(body: Callable[[Carry, Window], Carry], carry: Carry, rows: int, *, few: bool = False) -> Carry:
-    """`body(carry, window)` over windows of one size, at most CHUNK_ROWS rows, in order.
+def window_rows(rows: int) -> int:
+    """Rows of each window that `fold_rows` makes: at most CHUNK_ROWS, as even as can be, so that few come twice."""
+    return -(-rows // max(1, -(-rows // CHUNK_ROWS)))
+
+
+def fold_rows(
+    body: Callable[[Carry, Window], Carry], carry: Carry, rows: int, *, size: int | None = None, few: bool = False
+) -> Carry:
+    """`body(carry, window)` over windows of one size, in order; that of `window_rows`, where it is not given.
 
     Where the last would be shorter it begins earlier, and says which of its rows are fresh: a remainder with a size of
     its own would compile everything twice. With `few`, two windows are no loop: it takes longer than small work.
     """
-    if rows <= CHUNK_ROWS:
+    size = window_rows(rows) if size is None else size
+    if rows <= size:
         return body(carry, Window(0, rows, None))
-    count = -(-rows // CHUNK_ROWS)
-    size = -(-rows // count)  # as even as can be, so that few rows are looked at twice
+    count = -(-rows // size)
 
     def at(number: jax.Array | int, held: Carry) -> Carry:
         start = jnp.minimum(number * size, rows - size)

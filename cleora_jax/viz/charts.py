@@ -14,6 +14,7 @@ from cleora_jax.vectors.embedding import Embedding
 from cleora_jax.vectors.search import ROW_BLOCK, unit_rows
 from cleora_jax.viz.maps import new_axes
 
+LABELS_IN_SEVEN = 55  # labels of seven points that a side has room for
 MOST_SIMILARITIES = 200  # entities of a heat map
 
 
@@ -137,7 +138,8 @@ def plot_similarity(
         raise checks.OptionError(f"`entities` must be 1 to {MOST_SIMILARITIES} ids, got {len(entities)}.")
     rows = unit_rows(embedding.rows(entities, column), "embedding")
     drawn = axes.imshow(rows @ rows.T, cmap="RdBu_r", vmin=-1, vmax=1)
-    axes.set_xticks(range(len(entities)), entities, rotation=90, fontsize=7, parse_math=False)
-    axes.set_yticks(range(len(entities)), entities, fontsize=7, parse_math=False)
-    axes.figure.colorbar(drawn, ax=axes, label="cosine")
+    font = min(7, LABELS_IN_SEVEN * 7 / len(entities))
+    axes.set_xticks(range(len(entities)), entities, rotation=90, fontsize=font, parse_math=False)
+    axes.set_yticks(range(len(entities)), entities, fontsize=font, parse_math=False)
+    axes.figure.colorbar(drawn, ax=axes, label="cosine", fraction=0.046)  # as tall as the square
     return axes

@@ -16,6 +16,7 @@ from cleora_jax.viz.plane import Layout, plane
 
 MOST_GROUPS = 18  # with a colour of their own; the smaller ones are grey
 GREY = "0.75"
+NONE = "none"  # the name of no group
 GREYS = (14, 15)  # of matplotlib's twenty
 
 
@@ -34,7 +35,8 @@ def plot_map(
     Args:
         embedding: n entities.
         colour: of each entity: `Labels` with one class each, `Communities`, names, or numbers (float: a scale). None
-            colours by column where there are several. Default: None.
+            colours by column where there are several. An entity without a class, or called None or "none", is grey.
+            Default: None.
         layout: see `plane`. Default: "pca".
         at: float[n, 2], coordinates that are there already. Default: of `layout`.
         label: entities whose ids are written beside their dots. Default: none.
@@ -91,32 +93,34 @@ def _colours(embedding: Embedding, colour: Any | None) -> np.ndarray | None:
         names = np.array(embedding.vocab.columns)
         return names[embedding.vocab.column_of] if len(names) > 1 else None
     if isinstance(colour, Labels):
-        named = np.array([*colour.classes, "none"])
-        values = named[colour.codes]
+        values = np.array([*colour.classes, NONE])[colour.codes]
     elif type(colour).__name__ == "Communities":
         values = np.array([f"community {code}" for code in colour.codes])
     else:
         values = np.asarray(colour)
+        if values.dtype == object and values.ndim == 1:
+            values = np.array([NONE if value is None else str(value) for value in values])
     if values.shape != (len(embedding),):
         raise checks.OptionError(f"`colour` must be one per entity ({len(embedding):,}), got shape {values.shape}.")
     return values.astype(np.float64) if values.dtype.kind == "f" else values.astype(str)
 
 
 def _groups(axes: Any, placed: np.ndarray, names: np.ndarray, size: float) -> None:
-    """One colour for each of the largest groups, in the order of their sizes."""
-    groups, count = np.unique(names, return_counts=True)
+    """One colour for each of the largest groups, in the order of their sizes; grey for small ones and for none."""
+    groups, count = np.unique(names[names != NONE], return_counts=True)
     groups = groups[np.argsort(-count, kind="stable")]
     colours = np.delete(library("matplotlib", "plot", "a plot").colormaps["tab20"].colors, GREYS, axis=0)
     if len(groups) <= len(colours) / 2:
         colours = colours[::2]  # pairs of a dark and a light one: the dark ones alone
     rest = ~np.isin(names, groups[:MOST_GROUPS])
+    more, unnamed = len(groups) - MOST_GROUPS, bool((names == NONE).any())
     drawn = {}
     if rest.any():
         axes.scatter(*placed[rest].T, s=size, color=GREY, linewidths=0)
     for number, name in enumerate(groups[:MOST_GROUPS]):
         drawn[name] = axes.scatter(*placed[names == name].T, s=size, color=colours[number], linewidths=0)
     if rest.any():
-        drawn[f"{len(groups) - MOST_GROUPS} more"] = axes.scatter([], [], color=GREY)
+        drawn[", ".join([f"{more} more"] * (more > 0) + [NONE] * unnamed)] = axes.scatter([], [], color=GREY)
     legend = axes.legend(
         list(drawn.values()), list(drawn), loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=8
     )

@@ -150,7 +150,7 @@ def test_options_are_checked(tmp_path):
     for options, name in (({"every": 0}, "every"), ({"minutes": -1}, "minutes"), ({"resume": 1.5}, "resume")):
         with pytest.raises((cj.OptionError, TypeError), match=name):
             cj.Checkpoint(tmp_path, **options)
-    with pytest.raises(cj.OptionError, match="`checkpoint` is for Cleora"):
+    with pytest.raises(cj.OptionError, match="`checkpoint` is for the steps of Cleora"):
         cj.embed(GRAPH, cj.RandNE(dim=8), checkpoint=cj.Checkpoint(tmp_path))
     with pytest.raises(TypeError, match="`checkpoint`"):
         cj.embed(GRAPH, PLAIN, checkpoint=str(tmp_path))

@@ -54,6 +54,18 @@ def test_every_way_to_colour_draws_every_entity(colour, tmp_path):
     assert (tmp_path / "map.png").stat().st_size > 5000
 
 
+@pytest.mark.parametrize("more", [0, 22])
+def test_entities_of_no_group_are_grey_and_no_group(more):
+    names = np.array([f"group {at % (3 + more)}" for at in range(120)], object)
+    names[5::10] = None
+    axes = viz.plot_map(VECTORS, names)
+    told = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert told[-1] == ("7 more, none" if more else "none") and told.count("none") == (not more)
+    grey = axes.collections[0]
+    shown = np.isin(names.astype(str), told)
+    assert len(grey.get_offsets()) == (~shown).sum() and np.ptp(grey.get_facecolor()[0, :3]) == 0
+
+
 def test_communities_and_columns_colour():
     found = cj.community.leiden(GRAPH)
     assert len(viz.plot_map(VECTORS, found).get_legend().get_texts()) == len(found)

@@ -44,6 +44,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--save-model", metavar="FILE", help="keep what `transform` and `update` need (.npz)")
     checkpoint_arguments(parser)
+    parser.add_argument("--spill", metavar="DIR", help="keep the table of Cleora in this folder, not in memory")
     method_arguments(parser)
 
 
@@ -78,6 +79,8 @@ def _check_model(args: argparse.Namespace, method: Method) -> None:
         raise OptionError(f"`--save-model` needs Cleora; `--algorithm {args.algorithm}` has no state for new entities.")
     from cleora_jax.cleora.inductive import check_inductive
 
+    if args.spill is not None:
+        raise OptionError("`--spill` does not go with `--save-model`, which needs the last two steps.")
     if args.relations == "apart":
         raise OptionError("`--save-model` keeps one embedding: it does not go with `--relations apart`.")
     check_inductive(cast("Cleora", method))
@@ -119,11 +122,11 @@ def _embed(
     """The embeddings, by relation where they are apart, and the model where it is to be kept."""
     from cleora_jax import embed, embed_apart, fit
 
+    places: dict[str, Any] = {"checkpoint": checkpoint, "spill": args.spill}
     with steps(args) as progress:
         if args.relations == "apart":
-            return embed_apart(graph, method, init=init, progress=progress, checkpoint=checkpoint), None
+            return embed_apart(graph, method, init=init, progress=progress, **places), None
         if args.save_model is None:
-            found = embed(graph, method, init=init, relations="joint", progress=progress, checkpoint=checkpoint)
-            return {"": found}, None
+            return {"": embed(graph, method, init=init, relations="joint", progress=progress, **places)}, None
         fitted = fit(graph, cast("Cleora", method), init=init, relations="joint", progress=progress)
         return {"": fitted.embedding}, with_reading(args, fitted)

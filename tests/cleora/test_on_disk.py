@@ -1,0 +1,144 @@
+"""Tables in files: the bits of those in memory, no more memory than a stripe or a batch, and nothing left behind."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import cleora_jax as cj
+from cleora_jax.cleora import on_disk
+from cleora_jax.cleora.on_disk import STRIPE_COLUMNS, DiskTable
+from cleora_jax.cli import main
+from cleora_jax.vectors.rows import window_rows
+
+PLAIN = cj.Cleora(dim=40, num_iterations=4)
+METHODS = [
+    PLAIN,
+    replace(PLAIN, dim=200),  # two column blocks
+    replace(PLAIN, residual_weight=0.3),
+    replace(PLAIN, whiten="off"),
+    replace(PLAIN, whiten="last", scales=(2, 4)),
+    replace(PLAIN, whiten=3, normalization="l1"),
+    replace(PLAIN, whiten_alpha=0.5, scales=(1, 4)),
+    replace(PLAIN, propagation="symmetric", normalization="none"),
+    replace(PLAIN, propagation="directed-both", residual_weight=0.2),
+    replace(PLAIN, form="factored"),
+]
+
+
+SIZES = (700, 2_052, 9_000)  # entities: less than a window, few more than two, several batches (made small)
+
+
+@functools.cache
+def graph_of(size):
+    """With isolated entities."""
+    return cj.generators.planted_partition([size // 4] * 4, 8 / size, 2 / size).graph
+
+
+@pytest.mark.filterwarnings("ignore::cleora_jax.RankWarning")
+@pytest.mark.parametrize(
+    ("method", "size"), [*((method, SIZES[-1]) for method in METHODS), *((METHODS[2], size) for size in SIZES[:-1])]
+)
+def test_the_bits_are_those_of_memory(method, size, tmp_path, monkeypatch):
+    graph = graph_of(size)
+    monkeypatch.setattr(on_disk, "BATCH_WINDOWS", 3)
+    here, there = cj.embed(graph, method), cj.embed(graph, method, spill=tmp_path / "spill")
+    np.testing.assert_array_equal(there.vectors.view(np.uint32), here.vectors.view(np.uint32))
+    for one, other in zip(traces(here), traces(there), strict=True):
+        np.testing.assert_array_equal(one.effective_rank, other.effective_rank)
+    assert not list((tmp_path / "spill").iterdir())
+
+
+def traces(embedding):
+    return [embedding.trace] if isinstance(embedding.trace, cj.Trace) else list(embedding.trace)
+
+
+@pytest.mark.parametrize("init", ["pycleora", "array", "warm"])
+def test_first_vectors_are_those_of_memory(tmp_path, init):
+    graph = graph_of(SIZES[1])
+    given = {
+        "pycleora": "pycleora",
+        "array": np.random.default_rng(0).normal(size=(graph.num_entities, 40)).astype(np.float32),
+        "warm": cj.embed(graph, replace(PLAIN, num_iterations=1, whiten="off")),
+    }[init]
+    here, there = cj.embed(graph, PLAIN, init=given), cj.embed(graph, PLAIN, init=given, spill=tmp_path)
+    np.testing.assert_array_equal(there.vectors, here.vectors)
+
+
+@pytest.mark.filterwarnings("ignore::cleora_jax.RankWarning")
+def test_rows_go_back_where_they_were_before_they_were_reordered(tmp_path, monkeypatch):
+    monkeypatch.setattr("cleora_jax.sparse.reorder.MIN_ENTITIES", 100)
+    shuffled = np.random.default_rng(0).permutation(3_000)
+    ring = cj.from_edges(shuffled, np.roll(shuffled, 1))
+    here, there = cj.embed(ring, PLAIN), cj.embed(ring, PLAIN, spill=tmp_path)
+    np.testing.assert_array_equal(there.vectors, here.vectors)
+
+
+def test_memory_holds_a_stripe_or_a_batch(tmp_path, monkeypatch):
+    graph, held = graph_of(SIZES[-1]), []
+    read = DiskTable.read
+
+    def watched(self, stripe, first, count):
+        found = read(self, stripe, first, count)
+        held.append((self, found.shape))
+        return found
+
+    monkeypatch.setattr(DiskTable, "read", watched)
+    monkeypatch.setattr(on_disk, "BATCH_WINDOWS", 2)
+    cj.embed(graph, replace(PLAIN, dim=200), spill=tmp_path)
+    most = 3 * window_rows(graph.num_entities)  # a window that would be alone at the end joins the batch before
+    assert all(width <= STRIPE_COLUMNS and (count == table.rows or count <= most) for table, (count, width) in held)
+    assert len({id(table) for table, _ in held}) == 1
+
+
+@pytest.mark.parametrize("rows", [1, 5, 1_024, 1_025, 3_073, 20_000])
+@pytest.mark.parametrize("windows", [1, 2, 16])
+def test_batches_are_whole_windows_and_cover_all_rows(rows, windows, tmp_path, monkeypatch):
+    monkeypatch.setattr(on_disk, "BATCH_WINDOWS", windows)
+    table = DiskTable(tmp_path, rows, 3)
+    batches, size = list(table.batches), window_rows(rows)
+    assert [first for first, _ in batches] == np.cumsum([0, *(count for _, count in batches)]).tolist()[:-1]
+    assert sum(count for _, count in batches) == rows
+    assert all(count % size == 0 for _, count in batches[:-1])
+    assert len(batches) == 1 or batches[-1][1] > size
+
+
+def test_a_table_gives_back_what_was_put_in(tmp_path):
+    wide = np.random.default_rng(0).normal(size=(50, 70)).astype(np.float32)
+    table = DiskTable(tmp_path, 50, 70)
+    assert [stripe.stop - stripe.start for stripe in table.stripes] == [32, 32, 6]
+    for stripe in table.stripes:
+        table.write(stripe, 0, wide[:, stripe])
+    np.testing.assert_array_equal(np.concatenate(table.batch(7, 20), axis=1), wide[7:27])
+    table.put_batch(3, table.batch(30, 10))
+    np.testing.assert_array_equal(table.read(slice(64, 70), 3, 10), wide[30:40, 64:])
+
+
+@pytest.mark.parametrize(
+    ("method", "options", "name"),
+    [
+        (replace(PLAIN, tolerance=0.1), {}, "tolerance"),
+        (replace(PLAIN, attention_temperature=1.0), {}, "attention_temperature"),
+        (replace(PLAIN, scales=(1, 2), num_iterations=2, scale_weights=(1.0, 1.0)), {}, "scale_weights"),
+        (PLAIN, {"checkpoint": cj.Checkpoint("nowhere")}, "checkpoint"),
+        (cj.RandNE(dim=8), {}, "spill"),
+    ],
+)
+def test_what_needs_more_than_one_table_is_refused(method, options, name, tmp_path):
+    graph = cj.from_edges([0, 1, 2], [1, 2, 3])
+    with pytest.raises(cj.OptionError, match=f"`{name}`"):
+        cj.embed(graph, method, spill=tmp_path, **options)
+    assert not list(tmp_path.iterdir())
+
+
+def test_on_the_command_line(tmp_path, capsys):
+    (tmp_path / "in.txt").write_text("".join(f"a{i} a{(7 * i + 1) % 50}\n" for i in range(200)))
+    command = ["embed", "-i", str(tmp_path / "in.txt"), "--dim", "4", "-n", "3", "-q", "-o"]
+    assert main([*command, str(tmp_path / "one.npz")]) == 0
+    assert main([*command, str(tmp_path / "two.npz"), "--spill", str(tmp_path / "spill")]) == 0
+    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
+    assert main([*command, str(tmp_path / "three.npz"), "--spill", str(tmp_path), "--save-model", "m.npz"]) == 2
+    assert "`--spill`" in capsys.readouterr().err

@@ -13,7 +13,10 @@ from tests.conftest import ROOT
 
 PAGES = [
     "README.md",
-    *(f"docs/{page}.md" for page in ("quickstart", "modes", "methods", "evaluation", "datasets", "graphs", "vectors", "large")),
+    *(
+        f"docs/{page}.md"
+        for page in ("quickstart", "modes", "methods", "evaluation", "datasets", "graphs", "vectors", "large")
+    ),
 ]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 CLAIM = re.compile(

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from cleora_jax.cleora import embed_edge_features as embed_edge_features
     from cleora_jax.cleora import fit as fit
     from cleora_jax.cleora import hyperedge_means as hyperedge_means
+    from cleora_jax.cleora import join_processes as join_processes
     from cleora_jax.cleora import load_fitted as load_fitted
     from cleora_jax.cleora import propagate as propagate
     from cleora_jax.cleora import sweep as sweep
@@ -175,7 +176,7 @@ _NAMES_OF = {
     "data": "Dataset DatasetInfo download list_datasets load_dataset",
     "cleora": """
         Checkpoint Cleora Features Fitted RankWarning SpectralCleora Trace TwoSidedWarning embed embed_apart
-        embed_edge_features fit hyperedge_means load_fitted propagate sweep transform update
+        embed_edge_features fit hyperedge_means join_processes load_fitted propagate sweep transform update
     """,
     "graph": """
         BuildReport Column Graph Labels Vocab add_hyperedges adjacency from_edges from_hyperedges

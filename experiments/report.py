@@ -308,6 +308,30 @@ def graphs(lines: Lines) -> str:
     return rows("task | cleora_jax | networkx | faster", body)
 
 
+def determinism(lines: Lines) -> str:
+    """Cells whose bits are those of the first of their form, by what was varied."""
+    body = []
+    for (form, where), some in grouped([line for line in lines if line["kind"] == "cell"], "form", "where").items():
+        most = max(line["difference"] for line in some)
+        alike = sum(line["bits"] for line in some)
+        body.append([form, where, f"{alike} of {len(some)}", "0" if most == 0 else f"{most:.1e}"])
+    apart = next(line["difference"] for line in lines if line["kind"] == "forms")
+    told = rows("hyperedges | table in | processes with the first one's bits | largest difference", body)
+    return f"{told}\n\nThe Gram matrices of the two forms are {apart:.1e} apart (Frobenius norm, relative)."
+
+
+def kills(lines: Lines) -> str:
+    """What became of runs that were killed."""
+    moments = sum(len(line["kills"]) for line in lines)
+    late = sum(line["killed_on_the_way_out"] for line in lines)
+    resumed = sum("state.npz" in found for line in lines for found in line["found"][1:])
+    return rows(
+        "kills | before a state | with a state | after the output | other bits | left files",
+        [[moments, moments - resumed - late, resumed, late, sum(not line["same"] for line in lines),
+          sum(bool(line["left"]) and not line["killed_on_the_way_out"] for line in lines)]],
+    )  # fmt: skip
+
+
 def tune(lines: Lines) -> str:
     """Validation and test of each method, by default and as chosen; what sharing walks saves, warm."""
     body = [
@@ -379,6 +403,7 @@ TABLES = {
     "baselines": baselines, "scale": scale, "walks": walks, "inductive": inductive, "hops": hops,
     "relations": relations, "features": features, "refine": refine, "tune": tune, "worth": worth,
     "benchmark": benchmark, "sweep": sweep, "vectors": vectors, "graphs": graphs,
+    "determinism": determinism, "kills": kills,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -54,6 +54,20 @@ def test_inductive_smoke(tmp_path):
 
 
 @pytest.mark.slow
+def test_determinism_smoke(tmp_path):
+    cells = [line for line in smoke("determinism", tmp_path) if line["kind"] == "cell"]
+    assert len(cells) == 33 and all(line["bits"] for line in cells)
+
+
+@pytest.mark.slow
+def test_kills_smoke(tmp_path):
+    lines = smoke("kills", tmp_path)
+    assert sum(len(line["kills"]) for line in lines) >= 1
+    assert all(line["same"] for line in lines)
+    assert all(not line["left"] or line["killed_on_the_way_out"] for line in lines)
+
+
+@pytest.mark.slow
 def test_hops_smoke(tmp_path):
     lines = smoke("hops", tmp_path)
     assert [line["way"] for line in lines] == ["best depth", "all depths", "learned"]

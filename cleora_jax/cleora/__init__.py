@@ -8,6 +8,7 @@ from cleora_jax.cleora.fitted import load_fitted as load_fitted
 from cleora_jax.cleora.inductive import fit as fit
 from cleora_jax.cleora.inductive import transform as transform
 from cleora_jax.cleora.method import Cleora as Cleora
+from cleora_jax.cleora.processes import join_processes as join_processes
 from cleora_jax.cleora.run import RankWarning as RankWarning
 from cleora_jax.cleora.run import Trace as Trace
 from cleora_jax.cleora.run import TwoSidedWarning as TwoSidedWarning

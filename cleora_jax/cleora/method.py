@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -14,9 +13,9 @@ from cleora_jax._blas import one_blas_thread
 from cleora_jax._progress import Progress, no_progress
 from cleora_jax.cleora.checkpoint import Checkpoint, kept_in
 from cleora_jax.cleora.loop import Numbers, Step
-from cleora_jax.cleora.on_disk import OnDisk
 from cleora_jax.cleora.run import Run, Trace
 from cleora_jax.cleora.start import INITS, Init
+from cleora_jax.cleora.tables import Tables
 from cleora_jax.graph.build import Graph
 from cleora_jax.sparse.attention import MIN_TEMPERATURE
 from cleora_jax.sparse.from_graph import FORMS, NO_ORDER, PROPAGATIONS, Form, Propagation
@@ -193,17 +192,16 @@ class Cleora:
         progress: Progress = no_progress,
         shared: bool = False,
         checkpoint: Checkpoint | None = None,
-        spill: str | os.PathLike[str] | None = None,
+        tables: Callable[[], Tables] | None = None,
     ) -> tuple[np.ndarray, Trace | tuple[Trace, Trace]]:
         """Vectors float32[n, dim] of all entities (all parts side by side), and the trace (one for each direction).
 
         With `shared`, other graphs of as many entities share what is compiled for this one; the result is the same.
         """
         if self.propagation == BOTH_WAYS:
-            return self._both_ways(graph, checkpoint, init=init, progress=progress, shared=shared, spill=spill)
-        tables = None if spill is None else OnDisk(spill)
+            return self._both_ways(graph, checkpoint, init=init, progress=progress, shared=shared, tables=tables)
         with kept_in(checkpoint, graph, self, init) as keeper, one_blas_thread():
-            run = Run(graph, self, shared=shared, tables=tables)
+            run = Run(graph, self, shared=shared, tables=None if tables is None else tables())
             parts = run.parts(self.init if init is None else init, progress, keeper)
         return self.joined(parts), run.trace()
 

@@ -137,6 +137,10 @@ class OnDisk:
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
 
+    def spread(self, walk: Walk) -> Walk:
+        """See `Tables`."""
+        return walk
+
     def first(
         self, vocab: Vocab, dim: int, init: Init, seed: int, order: np.ndarray | None, alive: np.ndarray
     ) -> DiskTable:

@@ -92,17 +92,17 @@ class Run:
         alive = np.asarray(op.row_sum) > 0
         mask = jax.device_put(alive.astype(np.float32))
         rows = entry_rows(op.factors[0]) if attends else None
-        self.walk = Walk(op, mask, apply(op, mask[:, None])[:, 0], rows)
+        self.tables = InMemory() if tables is None else tables
+        self.alive, self.walk = alive, self.tables.spread(Walk(op, mask, apply(op, mask[:, None])[:, 0], rows))
         self.rank = _rank(method, int(alive.sum()))
         self.graph, self.method, self.numbers = graph, method, method.numbers(self.rank)
-        self.tables = InMemory() if tables is None else tables
         self._seen: list[Seen | None] = []
         self._changes: list[float] = []
 
     def first(self, init: Init) -> State:
         """The first vectors, isolated entities zero."""
-        method, alive = self.method, np.asarray(self.walk.alive)
-        table = self.tables.first(self.graph.vocab, method.dim, init, method.seed, self.order, alive)
+        method = self.method
+        table = self.tables.first(self.graph.vocab, method.dim, init, method.seed, self.order, self.alive)
         step = method.step(1, self.rank)
         return State(table, Pending.nothing(method.dim, triangular=step.triangular) if step.whiten else None)
 

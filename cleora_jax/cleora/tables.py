@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 class Tables(Protocol):
     """What a run asks of the place where its tables are."""
 
+    def spread(self, walk: Walk) -> Walk:
+        """What every step multiplies with, put where it is multiplied."""
+
     def first(self, vocab: Vocab, dim: int, init: Init, seed: int, order: np.ndarray | None, alive: np.ndarray) -> Any:
         """The first vectors, see `start`, zero where `alive` is."""
 
@@ -50,6 +53,10 @@ class InMemory:
 
     def __init__(self) -> None:
         self.spare: Blocks | None = None
+
+    def spread(self, walk: Walk) -> Walk:
+        """See `Tables`."""
+        return walk
 
     def first(
         self, vocab: Vocab, dim: int, init: Init, seed: int, order: np.ndarray | None, alive: np.ndarray

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any, Literal, Protocol
 
+import jax
 import numpy as np
 
 from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress, no_progress
 from cleora_jax.cleora.checkpoint import Checkpoint
 from cleora_jax.cleora.method import Cleora
-from cleora_jax.cleora.on_disk import check_on_disk
+from cleora_jax.cleora.on_disk import OnDisk, check_on_disk
+from cleora_jax.cleora.sharded import Sharded, check_sharded, mesh_of
 from cleora_jax.cleora.start import Init, features_of
 from cleora_jax.graph.build import Graph
 from cleora_jax.vectors.embedding import Embedding
@@ -36,6 +38,7 @@ def embed(
     progress: Progress = no_progress,
     checkpoint: Checkpoint | None = None,
     spill: str | os.PathLike[str] | None = None,
+    devices: Sequence[jax.Device] | None = None,
 ) -> Embedding:
     """Vectors for the entities of a graph.
 
@@ -51,6 +54,9 @@ def embed(
         spill: a folder for the table of a run of `Cleora`, which then memory need not hold: beside the graph it takes
             some 256 bytes for each entity, whatever `dim`. The result is the same, to the bit, mapped from a file that
             is gone with it. Default: memory.
+        devices: of JAX, over which the rows of a run of `Cleora` are spread: `jax.devices()` are those of all processes
+            that joined by `join_processes`. The result is the same up to rounding, which depends on how many
+            there are. Default: one.
 
     Returns:
         An `Embedding` with the method's settings and its trace.
@@ -68,28 +74,35 @@ def embed(
     """
     method = Cleora() if method is None else method
     check_embeddable(graph, method, relations)
-    run = equipped(method, checkpoint, spill)
+    run = equipped(method, checkpoint, spill, devices)
     vectors, trace = run(graph, init=init, progress=progress)
     return as_embedding(graph, method, vectors, trace, init)
 
 
 def equipped(
-    method: Method, checkpoint: Checkpoint | None, spill: str | os.PathLike[str] | None
+    method: Method,
+    checkpoint: Checkpoint | None,
+    spill: str | os.PathLike[str] | None,
+    devices: Sequence[jax.Device] | None = None,
 ) -> Callable[..., tuple[np.ndarray, Any]]:
-    """The method, with its checkpoint and the folder of its table where there are such."""
-    given = {"checkpoint": checkpoint, "spill": spill}
-    options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    if not options:
+    """The method, with its checkpoint and the place of its tables where there are such."""
+    if checkpoint is None and spill is None and devices is None:
         return method
+    given = {"checkpoint": checkpoint, "spill": spill, "devices": devices}
+    names = [name for name, value in given.items() if value is not None]
     if not isinstance(method, Cleora):
-        raise checks.OptionError(f"`{next(iter(options))}` is for the steps of Cleora; {method} has none.")
-    if checkpoint is not None and not isinstance(checkpoint, Checkpoint):
-        raise TypeError(f"`checkpoint` must be a Checkpoint(folder), got {checkpoint!r:.100}.")
+        raise checks.OptionError(f"`{names[0]}` is for the steps of Cleora; {method} has none.")
+    if len(names) > 1:
+        raise checks.OptionError(f"`{names[0]}` does not go with `{names[1]}`.")
     if spill is not None:
-        if checkpoint is not None:
-            raise checks.OptionError("`spill` does not go with `checkpoint`: its table is overwritten by every step.")
         check_on_disk(method)
-    return partial(method, **options)
+        return partial(method, tables=partial(OnDisk, spill))
+    if devices is not None:
+        check_sharded(method)
+        return partial(method, tables=partial(Sharded, mesh_of(devices)))
+    if not isinstance(checkpoint, Checkpoint):
+        raise TypeError(f"`checkpoint` must be a Checkpoint(folder), got {checkpoint!r:.100}.")
+    return partial(method, checkpoint=checkpoint)
 
 
 def check_embeddable(graph: Graph, method: Method, relations: str | None) -> None:
@@ -126,6 +139,7 @@ def embed_apart(
     progress: Progress = no_progress,
     checkpoint: Checkpoint | None = None,
     spill: str | os.PathLike[str] | None = None,
+    devices: Sequence[jax.Device] | None = None,
 ) -> dict[str, Embedding]:
     """One embedding per relation, by name, each over all entities of the graph; `combine` makes one of them.
 
@@ -146,7 +160,7 @@ def embed_apart(
         one = graph.relation(relation.name)
         check_embeddable(one, method, None)
         inside = None if checkpoint is None else checkpoint.within(f"relation-{number}")
-        vectors, trace = equipped(method, inside, spill)(one, init=init, progress=progress, **options)
+        vectors, trace = equipped(method, inside, spill, devices)(one, init=init, progress=progress, **options)
         found[relation.name] = as_embedding(one, method, vectors, trace, init)
     return found
 

@@ -29,7 +29,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: nothing unfinished is left behind
     with warnings.catch_warnings():
         warnings.showwarning = partial(show_warning, vars(args))
-        return _run(args)
+        code = _run(args)
+    if code != OK and getattr(args, "coordinator", None) is not None:
+        os._exit(code)  # JAX would wait at the end for the other processes, which wait for this one or are gone
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import jax
@@ -86,7 +87,7 @@ def kmeans(
         raise checks.OptionError("`centres` must be finite, got NaN or infinity.")
     middle = x.mean(axis=0, dtype=np.float64)  # distances lose less where the cloud lies at zero,
     size = _size(x, middle, centres)  # and squares where it has size 1
-    table = _Table(((x - middle) / size).astype(np.float32))
+    table = _Table(x, middle, size)
     rng = generator(seed)
     if centres is not None:
         begin = ((np.asarray(centres, np.float64) - middle) / size).astype(np.float32)
@@ -104,8 +105,15 @@ def kmeans(
 
 def _size(x: np.ndarray, middle: np.ndarray, centres: np.ndarray | None) -> float:
     """The farthest that a row or a centre lies from the middle, in one column; not less than rounding makes it."""
-    far = [np.abs(part - middle).max() for part in (x, centres) if part is not None]
-    return float(max(*far, np.abs(x).max() * np.finfo(np.float32).eps, np.finfo(np.float32).tiny))
+    parts = [*_blocks(x), *([] if centres is None else [centres])]
+    far = max(np.abs(part - middle).max() for part in parts)
+    most = max(float(x.max()), -float(x.min()))
+    return float(max(far, most * np.finfo(np.float32).eps, np.finfo(np.float32).tiny))
+
+
+def _blocks(x: np.ndarray) -> Iterator[np.ndarray]:
+    """Its rows, so many at a time that what is computed on them in float64 stays small."""
+    return (x[start : start + SEED_ROWS] for start in range(0, len(x), SEED_ROWS))
 
 
 def _grown(found: KMeans, middle: np.ndarray, size: float) -> KMeans:
@@ -115,14 +123,17 @@ def _grown(found: KMeans, middle: np.ndarray, size: float) -> KMeans:
 
 
 class _Table:
-    """Rows in whole chunks, as JAX has them."""
+    """Rows, moved and scaled, in whole chunks, as JAX has them: one copy of the table."""
 
-    def __init__(self, rows: np.ndarray) -> None:
-        self.rows, self.count = rows, len(rows)
-        chunks = -(-len(rows) // CHUNK)
-        padded = np.zeros((chunks * CHUNK, rows.shape[1]), np.float32)
-        padded[: len(rows)] = rows
-        there = (np.arange(len(padded)) < len(rows)).astype(np.float32)
+    def __init__(self, x: np.ndarray, middle: np.ndarray, size: float) -> None:
+        self.count = len(x)
+        chunks = -(-len(x) // CHUNK)
+        padded, at = np.zeros((chunks * CHUNK, x.shape[1]), np.float32), 0
+        for block in _blocks(x):
+            padded[at : at + len(block)] = (block - middle) / size
+            at += len(block)
+        self.rows = padded[: len(x)]
+        there = (np.arange(len(padded)) < len(x)).astype(np.float32)
         self.chunks = jax.device_put(padded.reshape(chunks, CHUNK, -1))
         self.there = jax.device_put(there.reshape(chunks, CHUNK))
 

@@ -161,8 +161,16 @@ def sample_origin(
     sample: Chunk, alive: jax.Array, reach: jax.Array, affine: Affine, normalization: Normalization
 ) -> jax.Array:
     """Where the mean of the rows will be, about, float32[d]: that of a sample."""
+    total, count = sample_total(sample, alive, reach, affine, normalization)
+    return total / jnp.maximum(count, 1)
+
+
+def sample_total(
+    sample: Chunk, alive: jax.Array, reach: jax.Array, affine: Affine, normalization: Normalization
+) -> tuple[jax.Array, jax.Array]:
+    """The sum float32[d] of the rows of a sample, and how many they are."""
     moved, some = _moved(sample, reach[:, None], affine, normalization), alive[None]
-    return join_columns([some @ block / jnp.maximum(some.sum(), 1) for block in moved])[0]
+    return join_columns([some @ block for block in moved])[0], some.sum()
 
 
 def fold_moved(
@@ -291,11 +299,24 @@ def _added(sums: Sums, chunk: Chunk, mask: jax.Array) -> Sums:
     centred = (rows - about) * mask
     left = mask.T @ centred  # by rounding of the mean; without this correction equal rows would seem to differ
     within = _scatter(centred) - left.T * left / jnp.maximum(count, 1)
-    total = count * about + left
+    return _joined(sums, count, count * about + left, within)
+
+
+def _joined(sums: Sums, count: jax.Array, total: jax.Array, within: jax.Array) -> Sums:
+    """The sums with those of other rows."""
     gap = total / jnp.maximum(count, 1) - (sums.total[0] + sums.total[1]) / jnp.maximum(sums.rows, 1)
     weight = sums.rows * count / jnp.maximum(sums.rows + count, 1)
     scatter = within + weight * gap.T * gap
     return Sums(sums.rows + count, two_sum(*sums.total, total), two_sum(*sums.scatter, scatter))
+
+
+def sums_of_all(each: Sums, parts: int) -> Sums:
+    """The sums of several parts' rows, in their order, of arrays that have the parts on their first axis."""
+    found = jax.tree.map(lambda leaf: leaf[0], each)
+    for part in range(1, parts):
+        rows, total, scatter = jax.tree.map(lambda leaf: leaf[part], each)  # noqa: B023
+        found = _joined(found, rows, total[0] + total[1], scatter[0] + scatter[1])
+    return found
 
 
 def _scatter(centred: jax.Array) -> jax.Array:

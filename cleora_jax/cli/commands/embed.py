@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from cleora_jax._checks import OptionError
-from cleora_jax.cli.checkpoint import checkpoint_arguments, checkpoint_of
 from cleora_jax.cli.features import features_of
 from cleora_jax.cli.messages import say
 from cleora_jax.cli.method import method_arguments, method_of, say_joint
 from cleora_jax.cli.models import with_reading
+from cleora_jax.cli.places import place_arguments, places_of
 from cleora_jax.cli.reading import graph_summary, input_arguments, read_graph
 from cleora_jax.cli.watching import steps
 from cleora_jax.cli.writing import (
@@ -27,7 +27,7 @@ from cleora_jax.cli.writing import (
 )
 
 if TYPE_CHECKING:
-    from cleora_jax import Checkpoint, Cleora, Embedding, Features, Fitted, Graph
+    from cleora_jax import Cleora, Embedding, Features, Fitted, Graph
     from cleora_jax.cleora import Method
 
 HELP = "embed the entities of interaction files"
@@ -43,8 +43,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="several relations: add them up, or write one file each (default: joint, and says so)",
     )  # fmt: skip
     parser.add_argument("--save-model", metavar="FILE", help="keep what `transform` and `update` need (.npz)")
-    checkpoint_arguments(parser)
-    parser.add_argument("--spill", metavar="DIR", help="keep the table of Cleora in this folder, not in memory")
+    place_arguments(parser)
     method_arguments(parser)
 
 
@@ -53,7 +52,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from cleora_jax.vectors.formats import check_destination
 
     check_destination(args.output)
-    method, init, checkpoint = method_of(args), features_of(args), checkpoint_of(args)
+    method, init, places = method_of(args), features_of(args), places_of(args)
     if args.save_model is not None:
         _check_model(args, method)
     start = time.perf_counter()
@@ -61,12 +60,15 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     built = time.perf_counter()
     files = _files(args, graph)
     _say_how(args, graph, method, init)
-    embeddings, fitted = _embed(args, graph, method, init, checkpoint)
+    embeddings, fitted = _embed(args, graph, method, init, places)
     done = time.perf_counter()
+    if args.process_id:
+        say(args, f"process {args.process_id} of {args.processes} is done; process 0 writes the output")
+        return {"output": [], **graph_summary(graph)}
     found = {str(files[name]): embedding for name, embedding in embeddings.items()}
     written, (first, *_) = write(args, found, fitted)
-    if checkpoint is not None:
-        checkpoint.clear()
+    if "checkpoint" in places:
+        places["checkpoint"].clear()
     seconds = f"(reading {built - start:.1f} s, embedding {done - built:.1f} s)"
     say(args, f"{vectors_in(first, written)} {seconds}")
     took = {"seconds_reading": round(built - start, 4), "seconds_embedding": round(done - built, 4)}
@@ -79,8 +81,6 @@ def _check_model(args: argparse.Namespace, method: Method) -> None:
         raise OptionError(f"`--save-model` needs Cleora; `--algorithm {args.algorithm}` has no state for new entities.")
     from cleora_jax.cleora.inductive import check_inductive
 
-    if args.spill is not None:
-        raise OptionError("`--spill` does not go with `--save-model`, which needs the last two steps.")
     if args.relations == "apart":
         raise OptionError("`--save-model` keeps one embedding: it does not go with `--relations apart`.")
     check_inductive(cast("Cleora", method))
@@ -117,12 +117,11 @@ def _say_how(args: argparse.Namespace, graph: Graph, method: Method, init: Featu
 
 
 def _embed(
-    args: argparse.Namespace, graph: Graph, method: Method, init: Features | None, checkpoint: Checkpoint | None
+    args: argparse.Namespace, graph: Graph, method: Method, init: Features | None, places: dict[str, Any]
 ) -> tuple[dict[str, Embedding], Fitted | None]:
     """The embeddings, by relation where they are apart, and the model where it is to be kept."""
     from cleora_jax import embed, embed_apart, fit
 
-    places: dict[str, Any] = {"checkpoint": checkpoint, "spill": args.spill}
     with steps(args) as progress:
         if args.relations == "apart":
             return embed_apart(graph, method, init=init, progress=progress, **places), None

@@ -1,0 +1,48 @@
+"""Processes, of one machine or of several, that embed together."""
+
+from __future__ import annotations
+
+import jax
+
+from cleora_jax import _checks as checks
+
+MOST_PROCESSES = 65_536
+
+
+def join_processes(coordinator: str, processes: int, process: int, *, patience: int = 60) -> None:
+    """Join the processes that embed together; then `embed(devices=jax.devices())` spreads the rows over all of them.
+
+    Each calls it once, before anything else of JAX, with the same graph read the same way; all call the same `embed`,
+    and all get the result. Where one dies the others end with an error, at the latest after `patience`.
+
+    Args:
+        coordinator: "host:port" of process 0, which listens there; any free port.
+        processes: how many there are.
+        process: which one this is, from 0.
+        patience: seconds to wait for the others to join, and for a sign of life of each. Default: 60.
+
+    Raises:
+        ValueError: numbers out of range, or an address without a port.
+        ConnectionError: the others did not join in time.
+        RuntimeError: JAX has been used already.
+
+    Example:
+        >>> from cleora_jax import join_processes
+        >>> join_processes("localhost", 2, 0)
+        Traceback (most recent call last):
+            ...
+        cleora_jax._checks.OptionError: `coordinator` must be host:port, got 'localhost'.
+    """
+    host, colon, port = str(coordinator).rpartition(":")
+    if not (colon and host and port.isdecimal() and 0 < int(port) < 65_536):
+        raise checks.OptionError(f"`coordinator` must be host:port, got {coordinator!r}.")
+    processes = checks.integer("processes", processes, low=1, high=MOST_PROCESSES)
+    process = checks.integer("process", process, low=0, high=processes - 1)
+    patience = checks.integer("patience", patience, low=1)
+    jax.config.update("jax_cpu_collectives_implementation", "gloo")
+    try:
+        jax.distributed.initialize(
+            coordinator, processes, process, initialization_timeout=patience, heartbeat_timeout_seconds=patience
+        )
+    except jax.errors.JaxRuntimeError as error:
+        raise ConnectionError(f"not all of {processes} processes joined at {coordinator} in {patience} s.") from error

@@ -1,0 +1,261 @@
+"""The rows of a run spread over devices, of one process or of several on several machines: JAX's own collectives.
+
+Each device holds some rows of the operator and of the table. For a product it gathers the rows of the others, a few
+columns at a time; everything else is done on its own rows, and the sums of a whitening are gathered and joined in the
+order of the devices. So a result depends on their number, by rounding, and on nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.experimental.multihost_utils import process_allgather
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from cleora_jax import _checks as checks
+from cleora_jax.cleora.loop import (
+    Numbers,
+    Passes,
+    Pending,
+    Seen,
+    State,
+    Step,
+    Walk,
+    mixed,
+    one_step,
+    principal_map,
+    whitening_of,
+)  # fmt: skip
+from cleora_jax.cleora.start import Init, start
+from cleora_jax.sparse.operator import Csr, Operator, apply_block
+from cleora_jax.vectors.passes import (
+    Affine,
+    Moments,
+    Normalization,
+    Sums,
+    dim_of,
+    fold_measured,
+    fold_moved,
+    moments_of,
+    no_sums,
+    sample_stride,
+    sample_total,
+    sums_of_all,
+    transform,
+)
+from cleora_jax.vectors.rows import BLOCK_COLUMNS, Blocks, Scalar, join_columns
+
+if TYPE_CHECKING:
+    from cleora_jax.cleora.method import Cleora
+    from cleora_jax.graph.vocab import Vocab
+
+AXIS = "rows"
+GATHERED_COLUMNS = 32  # of one product: the table's rows of all devices are held in so many columns
+APART, ALIKE = PartitionSpec(AXIS), PartitionSpec()
+STATE: Any = State(APART, ALIKE)  # type: ignore[arg-type]  # of a state: a prefix of its tree
+
+
+class Sharded:
+    """Tables whose rows are spread over the devices of a mesh; see `tables.Tables`.
+
+    Args:
+        mesh: of one axis.
+    """
+
+    def __init__(self, mesh: Mesh) -> None:
+        self.mesh = mesh
+        self.parts = int(mesh.devices.size)
+        self.count = 0
+
+    def spread(self, walk: Walk) -> Walk:
+        """What every step multiplies with, its rows over the devices; rows that are no entities fill up the last."""
+        op = walk.op
+        assert isinstance(op, Operator)
+        self.count = op.num_entities
+        factors = tuple(self._factor(factor) for factor in op.factors)
+        alive, reach = (self._rows(np.asarray(vector)) for vector in (walk.alive, walk.reach))
+        return Walk(Operator(factors, reach), alive, reach)
+
+    def first(
+        self, vocab: Vocab, dim: int, init: Init, seed: int, order: np.ndarray | None, alive: np.ndarray
+    ) -> Blocks:
+        """See `Tables`; each device makes its own rows."""
+        whole = np.arange(len(vocab)) if order is None else order
+        each = _share(len(vocab), self.parts)
+
+        def rows(index: tuple[slice, ...], block: slice) -> np.ndarray:
+            begin = index[0].start or 0
+            some = whole[begin : begin + each]
+            found = np.zeros((each, block.stop - block.start), np.float32)
+            if len(some):
+                given = init[some] if isinstance(init, np.ndarray) else init
+                vectors = start(vocab.take(some), dim, given, seed)
+                found[: len(some)] = np.asarray(vectors)[:, block] * alive[begin : begin + len(some), None]
+            return found
+
+        blocks = []
+        for first in range(0, dim, BLOCK_COLUMNS):
+            block = slice(first, min(first + BLOCK_COLUMNS, dim))
+            shape = (each * self.parts, block.stop - block.start)
+            blocks.append(jax.make_array_from_callback(shape, self._over(APART), partial(rows, block=block)))
+        return tuple(blocks)
+
+    def advance(self, walk: Walk, numbers: Numbers, state: State, step: Step) -> tuple[State, Seen | None]:
+        """See `Tables`. Raises ConnectionError where another process is gone."""
+        try:
+            return jax.block_until_ready(_advance(walk, numbers, state, mesh=self.mesh, step=step))
+        except jax.errors.JaxRuntimeError as error:
+            if jax.process_count() == 1:
+                raise
+            told = str(error).splitlines()[0]
+            raise ConnectionError(f"another process is gone, or cannot be reached ({told:.200})") from error
+
+    def whiten_last(self, walk: Walk, numbers: Numbers, table: Blocks) -> tuple[Pending, Seen]:
+        """See `Tables`."""
+        return _whiten_last(walk.alive, table, numbers, mesh=self.mesh)
+
+    def vectors(
+        self, walk: Walk, numbers: Numbers, state: State, order: np.ndarray | None, *, last: bool
+    ) -> np.ndarray:
+        """See `Tables`; every process gets all rows."""
+        blocks = _whitened(walk.alive, state, numbers, mesh=self.mesh)
+        found = np.empty((self.count, dim_of(blocks)), np.float32)
+        for first, block in zip(range(0, found.shape[1], BLOCK_COLUMNS), blocks, strict=True):
+            rows = np.asarray(process_allgather(block, tiled=True))[: self.count]
+            found[slice(None) if order is None else order, first : first + block.shape[1]] = rows
+        return found
+
+    def _over(self, spec: PartitionSpec) -> NamedSharding:
+        return NamedSharding(self.mesh, spec)
+
+    def _rows(self, values: np.ndarray) -> jax.Array:
+        """A vector, filled up with zeros, over the devices."""
+        each = _share(len(values), self.parts)
+        whole = np.pad(values, (0, each * self.parts - len(values)))
+        return jax.make_array_from_callback(whole.shape, self._over(APART), lambda index: whole[index])
+
+    def _factor(self, matrix: Csr) -> Csr:
+        """The rows of a factor, over the devices: arrays that have them on their first axis, as long as the longest."""
+        rows, columns = (_share(size, self.parts) for size in matrix.shape)
+        data, indices, pointers = (np.asarray(array) for array in (matrix.data, matrix.indices, matrix.indptr))
+        bounds = np.minimum(np.arange(self.parts + 1) * rows, matrix.shape[0])
+        begins = pointers[bounds]
+        most = int(np.diff(begins).max())
+
+        def entries(index: tuple[slice, ...], values: np.ndarray) -> np.ndarray:
+            part = index[0].start or 0
+            some = values[begins[part] : begins[part + 1]]
+            return np.pad(some, (0, most - len(some)))[None]
+
+        def offsets(index: Any) -> np.ndarray:
+            part = index[0].start or 0
+            some = pointers[bounds[part] : bounds[part + 1] + 1] - begins[part]
+            return np.pad(some, (0, rows + 1 - len(some)), mode="edge")[None]
+
+        put, over = jax.make_array_from_callback, self._over(APART)
+        return Csr(
+            put((self.parts, most), over, partial(entries, values=data)),
+            put((self.parts, most), over, partial(entries, values=indices)),
+            put((self.parts, rows + 1), over, offsets),
+            (rows, columns * self.parts),
+        )
+
+
+def _share(rows: int, parts: int) -> int:
+    """Rows of each device."""
+    return -(-rows // parts)
+
+
+@partial(jax.jit, static_argnames=("mesh", "step"))
+def _advance(walk: Walk, numbers: Numbers, state: State, *, mesh: Mesh, step: Step) -> tuple[State, Seen | None]:
+    def body(walk: Walk, numbers: Numbers, state: State) -> tuple[State, Seen | None]:
+        return one_step(_mine(walk), numbers, state, step, SHARDED)
+
+    specs = (APART, ALIKE, STATE)
+    out = (STATE, ALIKE)
+    return jax.shard_map(body, mesh=mesh, in_specs=specs, out_specs=out, check_vma=False)(walk, numbers, state)
+
+
+@partial(jax.jit, static_argnames="mesh")
+def _whiten_last(alive: jax.Array, table: Blocks, numbers: Numbers, *, mesh: Mesh) -> tuple[Pending, Seen]:
+    def body(alive: jax.Array, table: Blocks, numbers: Numbers) -> tuple[Pending, Seen]:
+        sums = _of_all(fold_measured(table, no_sums(dim_of(table)), alive))
+        return whitening_of(moments_of(sums), numbers.alpha, numbers.rank)
+
+    specs = (APART, APART, ALIKE)
+    return jax.shard_map(body, mesh=mesh, in_specs=specs, out_specs=ALIKE, check_vma=False)(alive, table, numbers)
+
+
+@partial(jax.jit, static_argnames="mesh")
+def _whitened(alive: jax.Array, state: State, numbers: Numbers, *, mesh: Mesh) -> Blocks:
+    def body(alive: jax.Array, state: State, numbers: Numbers) -> Blocks:
+        pending = state.pending
+        affine = None if pending is None else principal_map(pending, numbers.alpha, numbers.rank)
+        return transform(state.table, alive, affine, "none")
+
+    specs = (APART, STATE, ALIKE)
+    return jax.shard_map(body, mesh=mesh, in_specs=specs, out_specs=APART, check_vma=False)(alive, state, numbers)
+
+
+def _mine(walk: Walk) -> Walk:
+    """The walk of one device, of arrays that have devices on their first axis."""
+    op = walk.op
+    assert isinstance(op, Operator)
+    factors = tuple(replace(f, data=f.data[0], indices=f.indices[0], indptr=f.indptr[0]) for f in op.factors)
+    return walk._replace(op=replace(op, factors=factors))
+
+
+def _product(op: Operator, table: Blocks, residual: Scalar | None) -> Blocks:
+    """See `loop.product`: of all devices' rows with mine of the operator."""
+    return tuple(mixed(_multiplied(op, block), block, residual) for block in table)
+
+
+def _multiplied(op: Operator, block: jax.Array) -> jax.Array:
+    parts = []
+    for begin in range(0, block.shape[1], GATHERED_COLUMNS):
+        found = block[:, begin : begin + GATHERED_COLUMNS]
+        for factor in reversed(op.factors):
+            everyones = jax.lax.all_gather(found, AXIS, tiled=True)
+            found = apply_block(Operator((factor,), op.row_sum), everyones)
+        parts.append(found)
+    return join_columns(parts)
+
+
+def _transform_and_measure(
+    blocks: Blocks, alive: jax.Array, reach: jax.Array, affine: Affine, normalization: Normalization
+) -> tuple[Blocks, Moments]:
+    """See `passes.transform_and_measure`."""
+    some = slice(None, None, sample_stride(len(alive)))
+    sample = [block[some] for block in blocks]
+    total, count = jax.lax.all_gather(sample_total(sample, alive[some], reach[some], affine, normalization), AXIS)
+    origin = total.sum(axis=0) / jnp.maximum(count.sum(), 1)
+    blocks, sums = fold_moved(blocks, no_sums(dim_of(blocks)), alive, reach, affine, origin, normalization)
+    return blocks, moments_of(_of_all(sums), origin)
+
+
+def _of_all(sums: Sums) -> Sums:
+    """The sums of all devices' rows, on each."""
+    return sums_of_all(jax.lax.all_gather(sums, AXIS), jax.lax.axis_size(AXIS))
+
+
+SHARDED = Passes(dim_of, _product, transform, _transform_and_measure)
+
+
+def mesh_of(devices: Sequence[jax.Device]) -> Mesh:
+    """A mesh of one axis."""
+    if not len(devices) or not all(isinstance(device, jax.Device) for device in devices):
+        raise checks.OptionError(f"`devices` must be devices of JAX, such as jax.devices(), got {devices!r:.100}.")
+    return Mesh(np.array(devices), (AXIS,))
+
+
+def check_sharded(method: Cleora) -> None:
+    """Raise OptionError for a method whose steps need whole tables in one place."""
+    for name in ("tolerance", "attention_temperature", "scale_weights"):
+        if getattr(method, name) is not None:
+            raise checks.OptionError(f"`{name}` does not go with several devices: it needs whole tables in one place.")

@@ -60,15 +60,18 @@ def integer(name: str, value: Any, *, low: int, high: int | None = None) -> int:
     return number
 
 
-def real(name: str, value: Any, *, low: float, high: float | None = None, open_high: bool = False) -> float:
-    """Return `value` as a float, or raise unless it is finite with low <= value <= high (< high if `open_high`)."""
+def real(
+    name: str, value: Any, *, low: float, high: float | None = None, open_low: bool = False, open_high: bool = False
+) -> float:
+    """Return `value` as a float, or raise unless it is finite with low <= value <= high (an open end is left out)."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"`{name}` must be a number, got {value!r}.")
     number = float(value)
     too_high = high is not None and (number >= high if open_high else number > high)
-    if not math.isfinite(number) or number < low or too_high:
-        bracket = ")" if open_high else "]"
-        rule = f"at least {low:g}" if high is None else f"in [{low:g}, {high:g}{bracket}"
+    too_low = number <= low if open_low else number < low
+    if not math.isfinite(number) or too_low or too_high:
+        least = f"{'above' if open_low else 'at least'} {low:g}"
+        rule = least if high is None else f"in {'[('[open_low]}{low:g}, {high:g}{'])'[open_high]}"
         raise OptionError(f"`{name}` must be finite and {rule}, got {value!r}.")
     return number
 
@@ -105,13 +108,24 @@ def keep_integers(settings: Any, **low: int) -> None:
         keep(settings, **{name: integer(name, getattr(settings, name), low=least)})
 
 
-def made_of(kind: type[Any], settings: dict[str, Any]) -> Any:
+def kind(name: str, value: Any, wanted: type[Any], see: str) -> None:
+    """Raise TypeError unless `value` is of a class of ours; `see` says how one is made."""
+    if not isinstance(value, wanted):
+        given, article = type(value), "an" if wanted.__name__[0] in "AEIOU" else "a"
+        room = "" if given.__module__ == "builtins" else f"{given.__module__.split('.')[0]}."
+        rule = f"{article} {wanted.__name__} of cleora_jax ({see})"
+        raise TypeError(f"`{name}` must be {rule}, got {room}{given.__name__}.")
+
+
+def made_of(wanted: type[Any], settings: dict[str, Any]) -> Any:
     """An object of a dataclass, of some of its fields by name; OptionError for one that it does not have."""
-    known = [field.name for field in fields(kind)]
+    known = [field.name for field in fields(wanted)]
     for setting in settings:
         if setting not in known:
-            raise OptionError(f"`{setting}` is no setting of {kind.__name__}, which has {', '.join(known) or 'none'}.")
-    return kind(**settings)
+            raise OptionError(
+                f"`{setting}` is no setting of {wanted.__name__}, which has {', '.join(known) or 'none'}."
+            )
+    return wanted(**settings)
 
 
 def warn(message: str, category: type[Warning]) -> None:

@@ -324,7 +324,7 @@ def kills(lines: Lines) -> str:
     """What became of runs that were killed."""
     moments = sum(len(line["kills"]) for line in lines)
     late = sum(line["killed_on_the_way_out"] for line in lines)
-    resumed = sum("state.npz" in found for line in lines for found in line["found"][1:])
+    resumed = sum(any(name.endswith(".npz") for name in found) for line in lines for found in line["found"][1:])
     return rows(
         "kills | before a state | with a state | after the output | other bits | left files",
         [[moments, moments - resumed - late, resumed, late, sum(not line["same"] for line in lines),

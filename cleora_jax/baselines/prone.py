@@ -18,7 +18,7 @@ from cleora_jax._memory import check_fits
 from cleora_jax._progress import Progress, no_progress
 from cleora_jax.baselines.method import FLOAT, Baseline, fetched, without_isolated
 from cleora_jax.graph.adjacency_matrix import adjacency
-from cleora_jax.graph.build import Graph
+from cleora_jax.graph.build import Graph, check_graph
 from cleora_jax.sparse.from_graph import from_csr, row_sums, scaled
 from cleora_jax.sparse.normalized import transition, with_loops
 from cleora_jax.sparse.operator import Operator, apply
@@ -205,8 +205,7 @@ def spectral_propagation(
         >>> spectral_propagation(graph, cj.embed(graph, cj.ProNE(dim=4, filter=None)))
         Embedding(6 × 4 float32, 96 bytes; node: 6; settings: method='ProNE', dim=4, ...)
     """
-    if not isinstance(graph, Graph):
-        raise TypeError(f"`graph` must be a Graph, got {graph!r:.100}.")
+    check_graph(graph)
     if not isinstance(embedding, Embedding):
         raise TypeError(f"`embedding` must be an Embedding, got {embedding!r:.100}.")
     if embedding.vocab != graph.vocab:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
+import jaxlib
 import numpy as np
+import scipy
 
 from cleora_jax import _checks as checks
 from cleora_jax._checks import InputError
@@ -21,7 +25,7 @@ from cleora_jax._lock import lock
 from cleora_jax._version import __version__
 from cleora_jax.cleora.loop import Pending, Seen, State
 from cleora_jax.cleora.saved_start import start_parts
-from cleora_jax.graph.archive import Arrays, Kind, believed, read_archive, under, write_archive
+from cleora_jax.graph.archive import Arrays, Kind, believed, format_in, read_archive, under, write_archive
 from cleora_jax.graph.save import graph_parts
 from cleora_jax.vectors.passes import Affine, Moments
 
@@ -31,7 +35,8 @@ if TYPE_CHECKING:
     from cleora_jax.graph.build import Graph
 
 KIND = Kind("checkpoint", "cleora_jax.checkpoint", 1)
-STATE, LOCK = "state.npz", "lock"
+STATE, LOCK = "cleora-checkpoint.npz", "cleora-checkpoint.lock"
+INSIDE = re.compile(r"directed|directed-in|relation-\d+")  # folders of the runs that several are made of
 EVERY = 5
 
 
@@ -57,6 +62,8 @@ class Checkpoint:
     resume: bool = False
 
     def __post_init__(self) -> None:
+        if not os.fspath(self.folder):
+            raise checks.OptionError("`checkpoint` must be a folder, got an empty name.")
         if self.every is not None:
             checks.keep(self, every=checks.integer("every", self.every, low=1))
         elif self.minutes is None:
@@ -69,15 +76,66 @@ class Checkpoint:
         """The same in a folder inside, for one run of several."""
         return replace(self, folder=Path(self.folder) / name)
 
+    def states(self) -> list[Path]:
+        """The files of states that there are, of runs that one is made of too."""
+        folders = _folders(Path(self.folder))
+        return [state for folder in folders if format_in(state := folder / STATE) == KIND.format]
+
+    def check(self, names: Sequence[str] = ("",)) -> None:
+        """Raise OptionError where the folder holds a state that would not be gone on from.
+
+        Args:
+            names: the folders inside that the run will use, "" for the folder itself. Default: that alone.
+        """
+        known = {Path(self.folder) / name / STATE for name in names}
+        for state in self.states():
+            if not self.resume or state not in known:
+                told = "go on from it by `resume`, or" if state in known else "it is of a run of another kind;"
+                raise checks.OptionError(
+                    f"`checkpoint` {os.fspath(self.folder)!r} holds the state of a run: {told} choose another folder."
+                )
+
     def clear(self) -> None:
-        """Remove what was kept, in the folders inside as well; the folder too, where nothing else is in it."""
-        folder = Path(self.folder)
-        for file in (STATE, LOCK):
-            for place in folder.rglob(file):
-                place.unlink()
-        for place in [*sorted(folder.rglob("*/"), reverse=True), folder]:
-            if place.is_dir() and not any(place.iterdir()):
-                place.rmdir()
+        """Remove the states that are kept; the folder too, where nothing else is in it.
+
+        Raises:
+            OptionError: another process has the folder.
+        """
+        kept = [folder for folder in _folders(Path(self.folder)) if (folder / LOCK).exists()]
+        for folder in kept:
+            with _held(folder):
+                if format_in(folder / STATE) == KIND.format:
+                    (folder / STATE).unlink()
+                (folder / LOCK).unlink()
+        outer = {above for folder in kept for above in folder.parents if above.is_relative_to(self.folder)}
+        for folder in sorted({*kept, *outer}, reverse=True):  # those inside come first
+            if not any(folder.iterdir()):
+                folder.rmdir()
+
+
+def _folders(folder: Path) -> list[Path]:
+    """The folder, after those inside that runs may have made."""
+    inside = [] if not folder.is_dir() else [one for one in folder.iterdir() if INSIDE.fullmatch(one.name)]
+    return [*(deeper for one in sorted(inside) if one.is_dir() for deeper in _folders(one)), folder]
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """The lock of a folder, while this lasts. Raises OptionError where another process has it."""
+    while True:
+        handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            lock(handle, folder, "checkpoint")
+            if _is_named(handle, folder / LOCK):  # else whoever had it before has removed it: others see another file
+                yield
+                return
+        finally:
+            os.close(handle)
+
+
+def _is_named(handle: int, path: Path) -> bool:
+    """Whether an open file is the one that has this name."""
+    return path.exists() and os.fstat(handle).st_ino == os.stat(path).st_ino
 
 
 class Saved(NamedTuple):
@@ -116,19 +174,13 @@ class Keeper:
 
         Raises:
             InputError: a state of another run, or a damaged one.
-            OptionError: a state that was not asked for.
         """
         if not self.path.exists():
             return None
-        if not self.checkpoint.resume:
-            raise checks.OptionError(
-                f"`checkpoint` {os.fspath(self.checkpoint.folder)!r} holds the state of a run: go on from it by "
-                "`resume`, or choose another folder."
-            )
         header, arrays = read_archive(self.path, KIND)
         with believed(os.fspath(self.path), KIND):
             self._check(header)
-            saved = _unpacked(header, arrays)
+            saved = unpacked(header, arrays)
         self.kept = saved.iteration
         return saved
 
@@ -147,6 +199,12 @@ class Keeper:
     def _check(self, header: dict[str, Any]) -> None:
         """Raise InputError unless the state is one of this run."""
         there = header["identity"]
+        for name, version in self.identity["versions"].items():
+            if there["versions"].get(name) != version:
+                raise InputError(
+                    f"{self.path}: written with {name} {there['versions'].get(name)}; with {version} the bits would be "
+                    "others. Start again, or install that."
+                )
         for name, mine in self.identity["settings"].items():
             theirs = there["settings"].get(name)
             if theirs != mine:
@@ -154,12 +212,6 @@ class Keeper:
         for name, what in (("graph", "over another graph"), ("start", "from other first vectors")):
             if there[name] != self.identity[name]:
                 raise InputError(f"{self.path}: the state of another run, {what}.")
-        for name in ("cleora-jax", "jax"):
-            if there["versions"][name] != self.identity["versions"][name]:
-                raise InputError(
-                    f"{self.path}: written with {name} {there['versions'][name]}; with "
-                    f"{self.identity['versions'][name]} the bits would be others. Start again, or install that."
-                )
 
 
 @contextmanager
@@ -175,17 +227,14 @@ def kept_in(checkpoint: Checkpoint | None, graph: Graph, method: Cleora, init: I
         return
     folder = Path(checkpoint.folder)
     folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
-    try:
-        lock(handle, folder, "checkpoint")
+    with _held(folder):
+        checkpoint.check()
         for torn in folder.glob(f".{STATE}.*.tmp"):  # of a process that was killed while it wrote
             torn.unlink()
-        yield Keeper(checkpoint, _identity(graph, method, init))
-    finally:
-        os.close(handle)
+        yield Keeper(checkpoint, identity_of(graph, method, init))
 
 
-def _identity(graph: Graph, method: Cleora, init: Init | None) -> dict[str, Any]:
+def identity_of(graph: Graph, method: Cleora, init: Init | None) -> dict[str, Any]:
     """What must be the same for a run to go on: settings, graph, first vectors, and the code that rounds."""
     header, arrays = graph_parts(graph)
     header.pop("report")  # how it was read, which changes nothing
@@ -194,8 +243,15 @@ def _identity(graph: Graph, method: Cleora, init: Init | None) -> dict[str, Any]
         "settings": settings,
         "graph": _digest(header, arrays),
         "start": _digest(*start_parts(init)),
-        "versions": {"cleora-jax": __version__, "jax": jax.__version__},
+        "versions": _versions(),
     }
+
+
+def _versions() -> dict[str, str]:
+    """Of what rounds."""
+    modules = {"jax": jax, "jaxlib": jaxlib, "numpy": np, "scipy": scipy}
+    named = {name: str(module.__version__) for name, module in modules.items()}
+    return {"cleora-jax": __version__, **named, "machine": platform.machine()}
 
 
 def _digest(header: dict[str, Any], arrays: Arrays) -> str:
@@ -224,8 +280,9 @@ def _packed(saved: Saved, identity: dict[str, Any]) -> tuple[dict[str, Any], Arr
     return {"identity": identity, "iteration": saved.iteration}, arrays
 
 
-def _unpacked(header: dict[str, Any], arrays: Arrays) -> Saved:
-    """What `_packed` took."""
+def unpacked(header: dict[str, Any], arrays: Arrays) -> Saved:
+    """What `_packed` took; KeyError or TypeError where it does not hold together."""
+    _require_whole(header, arrays)
     table = tuple(map(jax.device_put, _numbered(arrays, "table.")))
     pending = None
     if "shift" in arrays:
@@ -236,6 +293,22 @@ def _unpacked(header: dict[str, Any], arrays: Arrays) -> Saved:
     seen = [Seen(*map(jax.device_put, next(whitened))) if saw else None for saw in arrays["saw"]]
     parts = _numbered(arrays, "part.")
     return Saved(int(header["iteration"]), State(table, pending), seen, arrays["changes"].tolist(), parts)
+
+
+def _require_whole(header: dict[str, Any], arrays: Arrays) -> None:
+    """Raise KeyError unless shapes fit each other: checksums find chance, this finds what no run wrote."""
+    done, dim = header["iteration"], header["identity"]["settings"]["dim"]
+    blocks, panels, parts = (_numbered(arrays, name) for name in ("table.", "panel.", "part."))
+    rows = {len(block) for block in (*blocks, *parts)}
+    fine = all(block.ndim == 2 and block.dtype == np.float32 for block in (*blocks, *panels, *parts))
+    fine = fine and len(rows) == 1 and sum(block.shape[1] for block in blocks) == dim
+    if "shift" in arrays:
+        shapes = [(dim,), (dim,), (dim, dim), (1,)]
+        fine = fine and [arrays[name].shape for name in ("shift", "mean", "cov", "square")] == shapes
+        fine = fine and sum(panel.shape[1] for panel in panels) == dim
+    fine = fine and len(arrays["saw"]) == done and len(arrays["kept"]) == len(arrays["rank"]) == arrays["saw"].sum()
+    if not fine:
+        raise KeyError("its parts do not hold together")
 
 
 def _numbered(arrays: Arrays, prefix: str) -> list[np.ndarray]:

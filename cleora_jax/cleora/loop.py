@@ -24,6 +24,8 @@ from cleora_jax.vectors.passes import (
     Normalization,
     dim_of,
     measure,
+    square_sum,
+    trace,
     transform,
     transform_and_measure,
 )  # fmt: skip
@@ -159,9 +161,8 @@ def one_step(
         return State(passes.transform(table, reach, pending and pending.affine, step.normalization), None), None
     pending = pending or Pending.nothing(passes.dim(table), triangular=step.triangular)
     table, moments = passes.transform_and_measure(table, alive, reach, pending.affine, step.normalization)
-    whitening = triangular(moments) if step.triangular else principal(moments, numbers.rank, numbers.alpha)
-    affine = Affine.of(moments.mean, whitening.matrix, triangular=step.triangular)
-    return State(table, Pending(affine, moments)), Seen(whitening.kept, effective_rank(moments))
+    pending, seen = whitening_of(moments, numbers.alpha, numbers.rank, in_triangle=step.triangular)
+    return State(table, pending), seen
 
 
 def settled(alive: jax.Array, state: State) -> Blocks:
@@ -176,12 +177,15 @@ def whiten_last(alive: jax.Array, table: Blocks, alpha: Scalar, rank: Scalar) ->
     return whitening_of(measure(table, alive), alpha, rank)
 
 
-def whitening_of(moments: Moments, alpha: Scalar, rank: Scalar) -> tuple[Pending, Seen]:
-    """The whitening of a table of such moments, in its principal form."""
-    whitening = principal(moments, rank, alpha)
-    return Pending(Affine.of(moments.mean, whitening.matrix), moments), Seen(whitening.kept, effective_rank(moments))
+@partial(jax.jit, static_argnames="in_triangle")  # for those who call it between passes; else it is part of theirs
+def whitening_of(moments: Moments, alpha: Scalar, rank: Scalar, *, in_triangle: bool = False) -> tuple[Pending, Seen]:
+    """The whitening of a table of such moments, in its principal form, or one that is right but for a rotation."""
+    whitening = triangular(moments) if in_triangle else principal(moments, rank, alpha)
+    affine = Affine.of(moments.mean, whitening.matrix, triangular=in_triangle)
+    return Pending(affine, moments), Seen(whitening.kept, effective_rank(moments))
 
 
+@jax.jit
 def principal_map(pending: Pending, alpha: Scalar, rank: Scalar) -> Affine:
     """The pending whitening in its principal form: what the definition asks of a result."""
     return Affine.of(pending.moments.mean, principal(pending.moments, rank, alpha).matrix)
@@ -232,12 +236,12 @@ def subspace_change(alive: jax.Array, old: State, new: State, rank: Scalar) -> j
     second = _basis(new, joint.cov[dim:, dim:], rank)
     cosines = first.matrix.T @ joint.cov[:dim, dim:] @ second.matrix
     kept = jnp.maximum(jnp.maximum(first.kept, second.kept), 1)
-    return jnp.sqrt(jnp.clip(1 - (cosines**2).sum() / kept, 0, 1))
+    return jnp.sqrt(jnp.clip(1 - square_sum(cosines) / kept, 0, 1))
 
 
 def _basis(state: State, cov: jax.Array, rank: Scalar) -> Whitening:
     """A with (z − μ) A orthonormal (in covariance) over the column space of x, and its dimension."""
     matrix = jnp.eye(len(cov), dtype=jnp.float32) if state.pending is None else state.pending.affine.matrix
     of_x = matrix.T @ cov @ matrix
-    inner = principal(Moments(jnp.zeros(len(cov)), of_x, jnp.trace(of_x)), rank, 1.0)
+    inner = principal(Moments(jnp.zeros(len(cov)), of_x, trace(of_x)), rank, 1.0)
     return Whitening(matrix @ inner.matrix, inner.kept)

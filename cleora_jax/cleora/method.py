@@ -101,9 +101,10 @@ class Cleora:
             self, residual_weight=checks.real("residual_weight", self.residual_weight, low=0, high=1, open_high=True)
         )
         checks.keep(self, seed=checks.seed(self.seed))
-        if isinstance(self.whiten, str):
-            checks.one_of("whiten", self.whiten, SCHEDULES)
-        else:
+        if isinstance(self.whiten, str) and self.whiten not in SCHEDULES:
+            told = checks.listed(map(repr, SCHEDULES))
+            raise checks.OptionError(f"`whiten` must be one of {told}, or a number of steps, got {self.whiten!r}.")
+        if not isinstance(self.whiten, str):
             checks.keep(self, whiten=checks.integer("whiten", self.whiten, low=1))
         if self.whiten_rank is not None:
             checks.keep(self, whiten_rank=checks.integer("whiten_rank", self.whiten_rank, low=1, high=self.dim))
@@ -197,6 +198,8 @@ class Cleora:
         """Vectors float32[n, dim] of all entities (all parts side by side), and the trace (one for each direction).
 
         With `shared`, other graphs of as many entities share what is compiled for this one; the result is the same.
+        `checkpoint` keeps the state of the run, `tables` makes the place of its tables (default: memory); see
+        `embed`, which checks that they fit.
         """
         if self.propagation == BOTH_WAYS:
             return self._both_ways(graph, checkpoint, init=init, progress=progress, shared=shared, tables=tables)

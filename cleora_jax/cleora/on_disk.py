@@ -21,6 +21,7 @@ import jax
 import numpy as np
 
 from cleora_jax import _checks as checks
+from cleora_jax._memory import readable
 from cleora_jax.cleora.loop import (
     Numbers,
     Passes,
@@ -34,7 +35,7 @@ from cleora_jax.cleora.loop import (
     principal_map,
     whitening_of,
 )  # fmt: skip
-from cleora_jax.cleora.start import Init, start
+from cleora_jax.cleora.start import Init, starter
 from cleora_jax.sparse.operator import Operator, apply_block
 from cleora_jax.vectors.passes import (
     Affine,
@@ -145,13 +146,12 @@ class OnDisk:
         self, vocab: Vocab, dim: int, init: Init, seed: int, order: np.ndarray | None, alive: np.ndarray
     ) -> DiskTable:
         """See `Tables`."""
+        make = starter(vocab, dim, init, seed)
         table = DiskTable(self.folder, len(vocab), dim)
         whole = np.arange(len(vocab)) if order is None else order
         for first, count in table.batches:
-            rows = whole[first : first + count]
-            given = init[rows] if isinstance(init, np.ndarray) else init
-            vectors = start(vocab.take(rows), dim, given, seed)
-            table.put_batch(first, split_columns(vectors * alive[first : first + count, None]))
+            here = slice(first, first + count)
+            table.put_batch(first, split_columns(jax.device_put(make(whole[here])) * alive[here, None]))
         return table
 
     def advance(self, walk: Walk, numbers: Numbers, state: State, step: Step) -> tuple[State, Seen | None]:
@@ -196,17 +196,17 @@ def nameless_file(folder: Path, size: int) -> int:
         if size and hasattr(os, "posix_fallocate"):
             os.posix_fallocate(handle, 0, size)
         os.truncate(handle, size)
-    except OSError:
+    except OSError as error:
         os.close(handle)
-        raise
+        told = f"cannot make a table of {readable(size)} in {os.fspath(folder)!r}: {error.strerror or error}"
+        raise OSError(error.errno, told) from error
     return handle
 
 
 def _product(op: Operator, table: DiskTable, residual: Scalar | None) -> DiskTable:
     """See `loop.product`; in place."""
     for stripe in table.stripes:
-        old = jax.device_put(table.read(stripe, 0, table.rows))
-        table.write(stripe, 0, np.asarray(_multiplied(op, old, residual)))
+        table.write(stripe, 0, np.asarray(_multiplied(op, table.read(stripe, 0, table.rows), residual)))
     return table
 
 

@@ -13,7 +13,8 @@ def join_processes(coordinator: str, processes: int, process: int, *, patience: 
     """Join the processes that embed together; then `embed(devices=jax.devices())` spreads the rows over all of them.
 
     Each calls it once, before anything else of JAX, with the same graph read the same way; all call the same `embed`,
-    and all get the result. Where one dies the others end with an error, at the latest after `patience`.
+    and all get the result. Where one dies the others get a ConnectionError inside a step; after `patience` without a
+    sign of life JAX ends them.
 
     Args:
         coordinator: "host:port" of process 0, which listens there; any free port.

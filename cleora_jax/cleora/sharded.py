@@ -7,7 +7,10 @@ order of the devices. So a result depends on their number, by rounding, and on n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -19,6 +22,7 @@ from jax.experimental.multihost_utils import process_allgather
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from cleora_jax import _checks as checks
+from cleora_jax.cleora.checkpoint import identity_of
 from cleora_jax.cleora.loop import (
     Numbers,
     Passes,
@@ -32,7 +36,7 @@ from cleora_jax.cleora.loop import (
     principal_map,
     whitening_of,
 )  # fmt: skip
-from cleora_jax.cleora.start import Init, start
+from cleora_jax.cleora.start import Init, starter
 from cleora_jax.sparse.operator import Csr, Operator, apply_block
 from cleora_jax.vectors.passes import (
     Affine,
@@ -53,9 +57,11 @@ from cleora_jax.vectors.rows import BLOCK_COLUMNS, Blocks, Scalar, join_columns
 
 if TYPE_CHECKING:
     from cleora_jax.cleora.method import Cleora
+    from cleora_jax.graph.build import Graph
     from cleora_jax.graph.vocab import Vocab
 
 AXIS = "rows"
+GONE = ("Gloo", "gloo", "UNAVAILABLE", "DEADLINE_EXCEEDED", "Connection")  # in JAX's message, where a process is gone
 GATHERED_COLUMNS = 32  # of one product: the table's rows of all devices are held in so many columns
 APART, ALIKE = PartitionSpec(AXIS), PartitionSpec()
 STATE: Any = State(APART, ALIKE)  # type: ignore[arg-type]  # of a state: a prefix of its tree
@@ -86,48 +92,52 @@ class Sharded:
         self, vocab: Vocab, dim: int, init: Init, seed: int, order: np.ndarray | None, alive: np.ndarray
     ) -> Blocks:
         """See `Tables`; each device makes its own rows."""
+        make = starter(vocab, dim, init, seed)
         whole = np.arange(len(vocab)) if order is None else order
         each = _share(len(vocab), self.parts)
+        mine: dict[int, np.ndarray] = {}  # made once, and put in blocks of columns
 
-        def rows(index: tuple[slice, ...], block: slice) -> np.ndarray:
-            begin = index[0].start or 0
+        def rows(begin: int) -> np.ndarray:
             some = whole[begin : begin + each]
-            found = np.zeros((each, block.stop - block.start), np.float32)
+            found = np.zeros((each, dim), np.float32)
             if len(some):
-                given = init[some] if isinstance(init, np.ndarray) else init
-                vectors = start(vocab.take(some), dim, given, seed)
-                found[: len(some)] = np.asarray(vectors)[:, block] * alive[begin : begin + len(some), None]
+                found[: len(some)] = np.asarray(make(some)) * alive[begin : begin + len(some), None]
             return found
+
+        def part(index: tuple[slice, ...], block: slice) -> np.ndarray:
+            begin = index[0].start or 0
+            if begin not in mine:
+                mine[begin] = rows(begin)
+            return mine[begin][:, block]
 
         blocks = []
         for first in range(0, dim, BLOCK_COLUMNS):
             block = slice(first, min(first + BLOCK_COLUMNS, dim))
             shape = (each * self.parts, block.stop - block.start)
-            blocks.append(jax.make_array_from_callback(shape, self._over(APART), partial(rows, block=block)))
+            blocks.append(jax.make_array_from_callback(shape, self._over(APART), partial(part, block=block)))
         return tuple(blocks)
 
     def advance(self, walk: Walk, numbers: Numbers, state: State, step: Step) -> tuple[State, Seen | None]:
-        """See `Tables`. Raises ConnectionError where another process is gone."""
-        try:
+        """See `Tables`."""
+        with together():
             return jax.block_until_ready(_advance(walk, numbers, state, mesh=self.mesh, step=step))
-        except jax.errors.JaxRuntimeError as error:
-            if jax.process_count() == 1:
-                raise
-            told = str(error).splitlines()[0]
-            raise ConnectionError(f"another process is gone, or cannot be reached ({told:.200})") from error
 
     def whiten_last(self, walk: Walk, numbers: Numbers, table: Blocks) -> tuple[Pending, Seen]:
         """See `Tables`."""
-        return _whiten_last(walk.alive, table, numbers, mesh=self.mesh)
+        with together():
+            return jax.block_until_ready(_whiten_last(walk.alive, table, numbers, mesh=self.mesh))
 
     def vectors(
         self, walk: Walk, numbers: Numbers, state: State, order: np.ndarray | None, *, last: bool
     ) -> np.ndarray:
         """See `Tables`; every process gets all rows."""
-        blocks = _whitened(walk.alive, state, numbers, mesh=self.mesh)
+        with together():
+            blocks = jax.block_until_ready(_whitened(walk.alive, state, numbers, mesh=self.mesh))
         found = np.empty((self.count, dim_of(blocks)), np.float32)
         for first, block in zip(range(0, found.shape[1], BLOCK_COLUMNS), blocks, strict=True):
-            rows = np.asarray(process_allgather(block, tiled=True))[: self.count]
+            with together():
+                rows = np.asarray(block if block.is_fully_addressable else process_allgather(block, tiled=True))
+            rows = rows[: self.count]
             found[slice(None) if order is None else order, first : first + block.shape[1]] = rows
         return found
 
@@ -147,6 +157,8 @@ class Sharded:
         bounds = np.minimum(np.arange(self.parts + 1) * rows, matrix.shape[0])
         begins = pointers[bounds]
         most = int(np.diff(begins).max())
+        if most > np.iinfo(np.int32).max:
+            raise checks.OptionError(f"`devices` are too few: one would hold {most:,} entries, more than 2³¹ − 1.")
 
         def entries(index: tuple[slice, ...], values: np.ndarray) -> np.ndarray:
             part = index[0].start or 0
@@ -247,11 +259,40 @@ def _of_all(sums: Sums) -> Sums:
 SHARDED = Passes(dim_of, _product, transform, _transform_and_measure)
 
 
+@contextmanager
+def together() -> Iterator[None]:
+    """Raise ConnectionError where other processes take part and one of them is gone."""
+    try:
+        yield
+    except jax.errors.JaxRuntimeError as error:
+        told = str(error).splitlines()[0]
+        if jax.process_count() == 1 or not any(sign in told for sign in GONE):
+            raise
+        raise ConnectionError(f"another process is gone, or cannot be reached ({told:.200})") from error
+
+
 def mesh_of(devices: Sequence[jax.Device]) -> Mesh:
     """A mesh of one axis."""
-    if not len(devices) or not all(isinstance(device, jax.Device) for device in devices):
-        raise checks.OptionError(f"`devices` must be devices of JAX, such as jax.devices(), got {devices!r:.100}.")
+    if not isinstance(devices, Sequence) or not all(isinstance(device, jax.Device) for device in devices):
+        raise TypeError(f"`devices` must be a list of JAX's devices, such as jax.devices(), got {devices!r:.100}.")
+    if not devices or len(set(devices)) < len(devices):
+        raise checks.OptionError(f"`devices` must be one at least, each once, got {devices!r:.100}.")
+    if jax.process_index() not in {device.process_index for device in devices}:
+        raise checks.OptionError("`devices` must be some of this process, too; see `jax.local_devices`.")
     return Mesh(np.array(devices), (AXIS,))
+
+
+def check_alike(devices: Sequence[jax.Device], graph: Graph, method: Cleora, init: Init | None) -> None:
+    """Raise OptionError where the processes that the devices are of do not run the same over the same."""
+    if len({device.process_index for device in devices}) == 1:
+        return
+    for name, mine in identity_of(graph, method, init).items():
+        content = json.dumps(mine, sort_keys=True).encode()
+        digest = np.frombuffer(hashlib.blake2b(content, digest_size=16).digest(), np.uint8)
+        with together():
+            every = np.asarray(process_allgather(digest))
+        if (every != every[0]).any():
+            raise checks.OptionError(f"`devices` are of processes that differ in their {name}: all must run the same.")
 
 
 def check_sharded(method: Cleora) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -23,6 +23,7 @@ from cleora_jax.vectors.rows import CHUNK_ROWS, Window, fold_rows, get_rows, put
 from cleora_jax.vectors.search import unit_rows
 
 Init: TypeAlias = str | np.ndarray | Embedding | Features | Sequence[Features]
+Starter: TypeAlias = Callable[["np.ndarray | None"], Any]  # rows int[k] to vectors float32[k, d]
 
 INITS = ("hash", "pycleora")
 MASK64 = (1 << 64) - 1
@@ -43,17 +44,29 @@ def start(vocab: Vocab, dim: int, init: Init, seed: int, order: np.ndarray | Non
         seed: any integer; used by "hash", "pycleora" and `Features`.
         order: the entity of each row of the result, int[n]; default as in `vocab`.
     """
+    return jnp.asarray(starter(vocab, dim, init, seed)(order))
+
+
+def starter(vocab: Vocab, dim: int, init: Init, seed: int) -> Starter:
+    """What makes the first vectors, float32[k, d], of some entities: rows int[k] of `vocab`, or None for all.
+
+    All of `init` is checked here, once; arguments and errors are those of `start`.
+    """
     parts = features_of(init)
     if parts:
-        return jnp.asarray(_featured(vocab, dim, parts, seed, order))
+        return _featured(vocab, dim, parts, seed)
     if not isinstance(init, (str, Embedding)):
-        given = _given(vocab, dim, np.asarray(init))
-        return jnp.asarray(given if order is None else given[order])
-    entities = vocab if order is None else vocab.take(order)
+        given = _given(vocab, dim, init)
+        return lambda rows: given if rows is None else given[rows]
     if isinstance(init, Embedding):
-        return jnp.asarray(_warm(entities, dim, init, seed))
+        return _warm(vocab, dim, init, seed)
     checks.one_of("init", init, INITS)
-    return hashed(entities, dim, seed) if init == "hash" else jnp.asarray(pycleora_vectors(entities, dim, seed))
+    make = hashed if init == "hash" else pycleora_vectors
+    return lambda rows: make(_among(vocab, rows), dim, seed)
+
+
+def _among(vocab: Vocab, rows: np.ndarray | None) -> Vocab:
+    return vocab if rows is None else vocab.take(rows)
 
 
 def entity_hashes(vocab: Vocab, seed: int) -> np.ndarray:
@@ -116,7 +129,7 @@ def pycleora_vectors(vocab: Vocab, dim: int, seed: int) -> np.ndarray:
     return out
 
 
-def _given(vocab: Vocab, dim: int, init: np.ndarray) -> np.ndarray:
+def _given(vocab: Vocab, dim: int, init: Any) -> np.ndarray:
     if isinstance(init, Mapping) or sp.issparse(init):
         raise TypeError(
             f"`init`: {type(init).__name__} may be features: pass `Features(…)`, or a list of them by column."
@@ -126,26 +139,33 @@ def _given(vocab: Vocab, dim: int, init: np.ndarray) -> np.ndarray:
         raise checks.OptionError(
             f"`init` must have shape ({len(vocab)}, {dim}), one row per entity, got {array.shape}."
         )
-    array = array.astype(np.float32)
-    wrong = ~np.isfinite(array)
-    if wrong.any():
-        row, column = np.argwhere(wrong)[0]
-        raise checks.InputError(f"`init`: {array[row, column]} at row {row} ({vocab[int(row)]!r}), column {column}.")
+    array = array.astype(np.float32, copy=False)
+    for block in _chunks(len(array)):
+        wrong = ~np.isfinite(array[block])
+        if wrong.any():
+            row, column = np.argwhere(wrong)[0] + [block.start, 0]
+            told = f"{array[row, column]} at row {row} ({vocab[int(row)]!r}), column {column}"
+            raise checks.InputError(f"`init`: {told}.")
     return array
 
 
-def _warm(vocab: Vocab, dim: int, previous: Embedding, seed: int) -> np.ndarray:
+def _warm(vocab: Vocab, dim: int, previous: Embedding, seed: int) -> Starter:
     if previous.dim != dim:
         raise checks.OptionError(f"`init`: the embedding has {previous.dim} dimensions, `dim` is {dim}.")
     wanted = vocab
     if len(vocab.columns) == len(previous.vocab.columns) == 1:  # some formats do not keep the name of a single column
         wanted = Vocab(vocab.ids, previous.vocab.columns, vocab.column_of)
-    found = previous.vocab.rows_of(wanted)
-    if (found < 0).all():
+    places = previous.vocab.rows_of(wanted)
+    if (places < 0).all():
         raise checks.OptionError("`init`: the embedding holds none of the graph's entities (by column and id).")
-    table = np.array(hashed(vocab, dim, seed))
-    table[found >= 0] = previous.vectors[found[found >= 0]]
-    return table
+
+    def make(rows: np.ndarray | None) -> np.ndarray:
+        found = places if rows is None else places[rows]
+        table = np.array(hashed(_among(vocab, rows), dim, seed))
+        table[found >= 0] = previous.vectors[found[found >= 0]]
+        return table
+
+    return make
 
 
 def features_of(init: Any) -> tuple[Features, ...]:
@@ -159,8 +179,8 @@ def features_of(init: Any) -> tuple[Features, ...]:
     return parts
 
 
-def _featured(vocab: Vocab, dim: int, parts: tuple[Features, ...], seed: int, order: np.ndarray | None) -> np.ndarray:
-    """Unit rows of hashed vectors, with unit rows of features mixed in: float32[n, d]."""
+def _featured(vocab: Vocab, dim: int, parts: tuple[Features, ...], seed: int) -> Starter:
+    """Unit rows of hashed vectors, with unit rows of features mixed in."""
     rows_of = [part.rows(vocab) for part in parts]
     crowded = np.flatnonzero(sum((rows >= 0).astype(np.int64) for rows in rows_of) > 1)
     if len(crowded):
@@ -168,20 +188,29 @@ def _featured(vocab: Vocab, dim: int, parts: tuple[Features, ...], seed: int, or
             f"`init`: {len(crowded):,} entities have features in more than one of the list, the first "
             f"{vocab[int(crowded[0])]!r}; put theirs into one."
         )
-    entities = vocab if order is None else vocab.take(order)
-    table = np.array(hashed(entities, dim, seed))
-    for block in _chunks(len(table)):
-        table[block] = unit_rows(table[block], "init")
-    for part, rows in zip(parts, rows_of, strict=True):
-        _mix(table, part, rows if order is None else rows[order], seed)
-    return table
+    projections = [_projection(part, dim, seed) for part in parts]
+
+    def make(rows: np.ndarray | None) -> np.ndarray:
+        table = np.array(hashed(_among(vocab, rows), dim, seed))
+        for block in _chunks(len(table)):
+            table[block] = unit_rows(table[block], "init")
+        for part, places, projection in zip(parts, rows_of, projections, strict=True):
+            _mix(table, part, places if rows is None else places[rows], projection)
+        return table
+
+    return make
 
 
-def _mix(table: np.ndarray, part: Features, rows: np.ndarray, seed: int) -> None:
-    """Mix features into a table of unit rows, in place: entity i has row `rows[i]` of them, none where that is −1."""
+def _projection(part: Features, dim: int, seed: int) -> np.ndarray | None:
+    """float32[w, d], what brings w features to d columns; None where they are as many."""
     matrix, _, names = part.table
-    width, dim = matrix.shape[1], table.shape[1]
-    projection = None if width == dim else directions(names or [str(place) for place in range(width)], dim, seed)
+    width = matrix.shape[1]
+    return None if width == dim else directions(names or [str(place) for place in range(width)], dim, seed)
+
+
+def _mix(table: np.ndarray, part: Features, rows: np.ndarray, projection: np.ndarray | None) -> None:
+    """Mix features into a table of unit rows, in place: entity i has row `rows[i]` of them, none where that is −1."""
+    matrix = part.table.matrix
     places = np.flatnonzero(rows >= 0)
     with one_blas_thread():  # bits must not depend on the number of threads
         for chunk in _chunks(len(places)):

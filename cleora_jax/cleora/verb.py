@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from functools import partial
 from typing import Any, Literal, Protocol
 
 import jax
@@ -15,10 +14,9 @@ from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress, no_progress
 from cleora_jax.cleora.checkpoint import Checkpoint
 from cleora_jax.cleora.method import Cleora
-from cleora_jax.cleora.on_disk import OnDisk, check_on_disk
-from cleora_jax.cleora.sharded import Sharded, check_sharded, mesh_of
+from cleora_jax.cleora.places import Places
 from cleora_jax.cleora.start import Init, features_of
-from cleora_jax.graph.build import Graph
+from cleora_jax.graph.build import Graph, check_graph
 from cleora_jax.vectors.embedding import Embedding
 
 
@@ -52,8 +50,9 @@ def embed(
         progress: called after every step; see `progress_bar`.
         checkpoint: where a run of `Cleora` keeps its state, and goes on from; see `Checkpoint`. Default: nowhere.
         spill: a folder for the table of a run of `Cleora`, which then memory need not hold: beside the graph it takes
-            some 256 bytes for each entity, whatever `dim`. The result is the same, to the bit, mapped from a file that
-            is gone with it. Default: memory.
+            32 columns of it at a time. The result is the same, to the bit, mapped from a file that is gone with it;
+            several parts (`scales`, "directed-both") and what is left without transient columns are put together in
+            memory, though. Default: memory.
         devices: of JAX, over which the rows of a run of `Cleora` are spread: `jax.devices()` are those of all processes
             that joined by `join_processes`. The result is the same up to rounding, which depends on how many
             there are. Default: one.
@@ -74,41 +73,15 @@ def embed(
     """
     method = Cleora() if method is None else method
     check_embeddable(graph, method, relations)
-    run = equipped(method, checkpoint, spill, devices)
-    vectors, trace = run(graph, init=init, progress=progress)
+    places = Places(checkpoint, spill, devices)
+    places.check(method)
+    vectors, trace = places.of(method, graph, init)(graph, init=init, progress=progress)
     return as_embedding(graph, method, vectors, trace, init)
-
-
-def equipped(
-    method: Method,
-    checkpoint: Checkpoint | None,
-    spill: str | os.PathLike[str] | None,
-    devices: Sequence[jax.Device] | None = None,
-) -> Callable[..., tuple[np.ndarray, Any]]:
-    """The method, with its checkpoint and the place of its tables where there are such."""
-    if checkpoint is None and spill is None and devices is None:
-        return method
-    given = {"checkpoint": checkpoint, "spill": spill, "devices": devices}
-    names = [name for name, value in given.items() if value is not None]
-    if not isinstance(method, Cleora):
-        raise checks.OptionError(f"`{names[0]}` is for the steps of Cleora; {method} has none.")
-    if len(names) > 1:
-        raise checks.OptionError(f"`{names[0]}` does not go with `{names[1]}`.")
-    if spill is not None:
-        check_on_disk(method)
-        return partial(method, tables=partial(OnDisk, spill))
-    if devices is not None:
-        check_sharded(method)
-        return partial(method, tables=partial(Sharded, mesh_of(devices)))
-    if not isinstance(checkpoint, Checkpoint):
-        raise TypeError(f"`checkpoint` must be a Checkpoint(folder), got {checkpoint!r:.100}.")
-    return partial(method, checkpoint=checkpoint)
 
 
 def check_embeddable(graph: Graph, method: Method, relations: str | None) -> None:
     """Raise unless the graph is one, the method a method, and several relations are wanted as one."""
-    if not isinstance(graph, Graph):
-        raise TypeError(f"`graph` must be a Graph (see `read`, `from_hyperedges`, `from_edges`), got {graph!r:.100}.")
+    check_graph(graph)
     if graph.num_entities < 2:
         raise checks.OptionError(f"`graph` must have at least two entities, for vectors to differ; got {graph!r}.")
     if not callable(method):
@@ -154,13 +127,16 @@ def embed_apart(
         (['user-item', 'user-place', 'item-place'], 6)
     """
     method = Cleora() if method is None else method
+    check_graph(graph)
     options = {"shared": True} if isinstance(method, Cleora) else {}
+    places, runs = Places(checkpoint, spill, devices), [f"relation-{number}" for number in range(len(graph.relations))]
+    places.check(method, runs)
     found: dict[str, Embedding] = {}
-    for number, relation in enumerate(graph.relations):
+    for name, relation in zip(runs, graph.relations, strict=True):
         one = graph.relation(relation.name)
         check_embeddable(one, method, None)
-        inside = None if checkpoint is None else checkpoint.within(f"relation-{number}")
-        vectors, trace = equipped(method, inside, spill, devices)(one, init=init, progress=progress, **options)
+        run = places.within(name).of(method, one, init)
+        vectors, trace = run(one, init=init, progress=progress, **options)
         found[relation.name] = as_embedding(one, method, vectors, trace, init)
     return found
 

@@ -11,7 +11,8 @@ from typing import Any
 
 OPTIONS = {
     "num_iterations": "iterations", "paths": "input", "datasets": "dataset", "methods": "algorithms", "folder": "data",
-    "name": "dataset",
+    "name": "dataset", "every": "checkpoint_every", "minutes": "checkpoint_every", "process": "process_id",
+    "devices": "coordinator",
 }  # fmt: skip
 """Names of arguments in Python that are others on the command line."""
 

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+import os
+import sys
+from typing import TYPE_CHECKING, Any
 
 from cleora_jax._checks import OptionError
 from cleora_jax.cli.options import refuse
 
+if TYPE_CHECKING:
+    from cleora_jax import Checkpoint
+    from cleora_jax.cleora import Method
+
 PROCESSES = ("processes", "process_id")
+OPTIONS = {"checkpoint": "checkpoint", "spill": "spill", "coordinator": "devices"}  # by their names in `embed`
 
 
 def place_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,10 +34,15 @@ def place_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--process-id", type=int, metavar="I", help="which this one is, from 0, which writes the output")
 
 
-def places_of(args: argparse.Namespace) -> dict[str, Any]:
-    """Options of `embed`, of those that were given; joins the other processes where there are some."""
+def places_of(args: argparse.Namespace, method: Method) -> dict[str, Any]:
+    """Options of `embed`, of those that were given, checked; joins the other processes where there are some."""
     from cleora_jax import Checkpoint
+    from cleora_jax.cleora.places import check_names
 
+    given = [name for name in OPTIONS if getattr(args, name) is not None]
+    if given and args.save_model is not None:
+        raise OptionError(f"`--{given[0]}` does not go with `--save-model`, which needs the last two steps.")
+    check_names([OPTIONS[name] for name in given], method)
     if args.checkpoint is None:
         refuse(args, ["checkpoint_every", "resume"], "needs `--checkpoint`, the folder of the state.")
     if args.coordinator is None:
@@ -39,13 +51,23 @@ def places_of(args: argparse.Namespace) -> dict[str, Any]:
     if args.checkpoint is not None:
         every = args.checkpoint_every or {}
         places["checkpoint"] = Checkpoint(args.checkpoint, **every, resume=args.resume)
+        _check_folder(args, places["checkpoint"])
     if args.spill is not None:
         places["spill"] = args.spill
     if args.coordinator is not None:
         places["devices"] = _joined(args)
-    if places and getattr(args, "save_model", None) is not None:
-        raise OptionError(f"`--{next(iter(places))}` does not go with `--save-model`, which needs the last two steps.")
     return places
+
+
+def _check_folder(args: argparse.Namespace, checkpoint: Checkpoint) -> None:
+    """Raise OptionError, before the work, where the folder is a file, the output's, or holds a state not asked for."""
+    folder = os.path.realpath(args.checkpoint)
+    if os.path.exists(folder) and not os.path.isdir(folder):
+        raise OptionError(f"`--checkpoint` must be a folder, and {args.checkpoint!r} is a file.")
+    if os.path.dirname(os.path.realpath(args.output)) == folder:
+        raise OptionError("`--output` must not lie in the folder of `--checkpoint`.")
+    if not args.resume and checkpoint.states():
+        checkpoint.check()
 
 
 def _joined(args: argparse.Namespace) -> Any:
@@ -58,7 +80,16 @@ def _joined(args: argparse.Namespace) -> Any:
         if getattr(args, name) is None:
             raise OptionError(f"`--coordinator` needs `--{name.replace('_', '-')}`, too.")
     join_processes(args.coordinator, args.processes, args.process_id)
+    _keep_stdout()
     return jax.devices()
+
+
+def _keep_stdout() -> None:
+    """Standard output for the answer alone: what gloo prints there goes to standard error."""
+    sys.stdout.flush()
+    answers = os.dup(1)
+    os.dup2(2, 1)
+    sys.stdout = os.fdopen(answers, "w")
 
 
 def _interval(text: str) -> dict[str, Any]:

@@ -6,9 +6,11 @@ import argparse
 import os
 import signal
 import sys
+import traceback
 import warnings
 from collections.abc import Sequence
 from functools import partial
+from typing import NoReturn
 
 from cleora_jax._checks import InputError, NotFoundError, OptionError
 from cleora_jax._version import __version__
@@ -29,10 +31,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: nothing unfinished is left behind
     with warnings.catch_warnings():
         warnings.showwarning = partial(show_warning, vars(args))
-        code = _run(args)
-    if code != OK and getattr(args, "coordinator", None) is not None:
-        os._exit(code)  # JAX would wait at the end for the other processes, which wait for this one or are gone
+        code = FAILED
+        try:
+            code = _run(args)
+        finally:
+            if code != OK and getattr(args, "coordinator", None) is not None:
+                _leave(code)
     return code
+
+
+def _leave(code: int) -> NoReturn:
+    """End now: JAX would wait at the end for the other processes, which wait for this one or are gone."""
+    if sys.exc_info()[0] is not None:
+        traceback.print_exc()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -69,10 +83,19 @@ def _run(args: argparse.Namespace) -> int:
     except OSError as error:  # a full or failing disk
         return _fail(str(error), FAILED)
     except KeyboardInterrupt:
-        return _fail("interrupted; no unfinished file was left. Run the command again: what was recorded is kept.")
+        return _fail(f"interrupted; no unfinished file was left. {_what_now(args)}")
     except MemoryError as error:
         return _fail(str(error) or "not enough memory: use a smaller --dim.", FAILED)
     return OK
+
+
+def _what_now(args: argparse.Namespace) -> str:
+    """What is left of a run that was interrupted, and how it goes on."""
+    if getattr(args, "checkpoint", None) is not None:
+        return "Run the command again with --resume: it goes on from the state in --checkpoint, where there is one."
+    if args.command is COMMANDS["benchmark"]:
+        return "Run the command again: what was recorded is kept."
+    return "Nothing of the run was kept."
 
 
 def _fail(message: str, code: int = WRONG_INPUT) -> int:

@@ -13,6 +13,7 @@ from cleora_jax import _checks as checks
 from cleora_jax._extras import library
 from cleora_jax.community.communities import Communities
 from cleora_jax.graph import Graph, adjacency
+from cleora_jax.graph.build import check_graph
 from cleora_jax.interop.igraph import matrix_to_igraph
 
 
@@ -39,6 +40,7 @@ def louvain(graph: Graph, *, resolution: float = 1.0, weighted: bool = True, see
 
     Reference: Blondel, Guillaume, Lambiotte and Lefebvre, Fast unfolding of communities in large networks, 2008.
     """
+    check_graph(graph)
     resolution = checks.real("resolution", resolution, low=0)
     return _found(
         graph, weighted, seed, "`louvain`",
@@ -67,6 +69,7 @@ def leiden(
 
     Reference: Traag, Waltman and van Eck, From Louvain to Leiden: guaranteeing well-connected communities, 2019.
     """
+    check_graph(graph)
     resolution = checks.real("resolution", resolution, low=0)
     iterations = checks.integer("iterations", iterations, low=1)
 
@@ -97,6 +100,7 @@ def label_propagation(graph: Graph, *, weighted: bool = True, seed: int = 0) -> 
 
     Reference: Raghavan, Albert and Kumara, Near linear time algorithm to detect community structures, 2007.
     """
+    check_graph(graph)
     return _found(
         graph, weighted, seed, "`label_propagation`", lambda whole: whole.community_label_propagation(weights="weight")
     )

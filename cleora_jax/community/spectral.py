@@ -9,8 +9,9 @@ from cleora_jax._progress import Progress, no_progress
 from cleora_jax.baselines import LaplacianEigenmaps
 from cleora_jax.community.communities import Communities
 from cleora_jax.graph import Graph, adjacency
+from cleora_jax.graph.build import check_graph
 from cleora_jax.vectors import cluster
-from cleora_jax.vectors.embedding import Embedding
+from cleora_jax.vectors.embedding import Embedding, check_embedding
 from cleora_jax.vectors.search import unit_rows, unit_table
 
 
@@ -36,6 +37,7 @@ def kmeans(
         >>> found.sizes.tolist()
         [100, 100, 100]
     """
+    check_embedding(embedding)
     rows = unit_table(embedding.vectors, "embedding")
     found = cluster.kmeans(rows, k, restarts=restarts, seed=seed, progress=progress)
     return Communities.of(found.labels, embedding.vocab)
@@ -65,6 +67,7 @@ def spectral(
 
     Reference: Ng, Jordan and Weiss, On spectral clustering: analysis and an algorithm, NeurIPS 2001.
     """
+    check_graph(graph)
     k = checks.integer("k", k, low=2, high=graph.num_entities - 1)
     matrix = adjacency(graph, weighted=weighted)
     if not matrix.nnz:

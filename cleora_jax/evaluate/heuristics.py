@@ -11,7 +11,7 @@ import scipy.sparse as sp
 
 from cleora_jax import _checks as checks
 from cleora_jax.graph.adjacency_matrix import adjacency
-from cleora_jax.graph.build import Graph
+from cleora_jax.graph.build import Graph, check_graph
 from cleora_jax.learn.pairs import checked_rows
 from cleora_jax.sparse.from_graph import inverse
 
@@ -88,8 +88,7 @@ HEURISTICS: dict[str, Callable[[sp.csr_array, np.ndarray], Heuristic]] = {
 def heuristic(name: str, graph: Graph) -> Heuristic:
     """A heuristic of `HEURISTICS`, of the neighbours in a graph: undirected, unweighted, without loops."""
     checks.one_of("name", name, tuple(HEURISTICS))
-    if not isinstance(graph, Graph):
-        raise TypeError(f"`graph` must be a Graph, got {graph!r:.100}.")
+    check_graph(graph)
     near = adjacency(graph, weighted=False).astype(np.float64)
     return HEURISTICS[name](near, np.diff(near.indptr).astype(np.float64))
 

@@ -23,7 +23,7 @@ from cleora_jax.evaluate.parts import (
     widest,
 )
 from cleora_jax.graph.adjacency_matrix import adjacency
-from cleora_jax.graph.build import Graph
+from cleora_jax.graph.build import Graph, check_graph
 from cleora_jax.graph.hyperedges import frozen
 
 
@@ -184,8 +184,7 @@ def split_hyperedges(
 
 
 def _check(graph: Graph, validation: float, test: float, seed: int) -> tuple[tuple[float, float], int]:
-    if not isinstance(graph, Graph):
-        raise TypeError(f"`graph` must be a Graph, got {graph!r:.100}.")
+    check_graph(graph)
     shares = checks.real("validation", validation, low=0, high=1), checks.real("test", test, low=0, high=1)
     if sum(shares) >= 1:
         raise checks.OptionError(f"`validation` + `test` must be below 1, got {validation} + {test}.")

@@ -1,4 +1,5 @@
 from cleora_jax.graph.adjacency_matrix import adjacency as adjacency
+from cleora_jax.graph.attributes import attributes_of as attributes_of
 from cleora_jax.graph.build import BuildReport as BuildReport
 from cleora_jax.graph.build import Graph as Graph
 from cleora_jax.graph.build import from_edges as from_edges

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
-from cleora_jax.graph.build import Graph
+from cleora_jax.graph.build import Graph, check_graph
 from cleora_jax.graph.counts import added, check_counts, neighbour_counts, ordered_counts
 from cleora_jax.graph.hyperedges import index_array
 
@@ -29,6 +29,7 @@ def adjacency(graph: Graph, *, directed: bool = False, weighted: bool = True) ->
         >>> adjacency(cj.from_edges([0, 0, 2], [1, 2, 2], [1, 3, 5], num_entities=4)).todense().tolist()
         [[0.0, 1.0, 3.0, 0.0], [1.0, 0.0, 0.0, 0.0], [3.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]]
     """
+    check_graph(graph)
     one = ordered_counts if directed else neighbour_counts
     total = added(one(relation, graph.num_entities).astype(np.float64) for relation in graph.relations)
     if not directed and any(relation.counts is not None for relation in graph.relations):

@@ -177,6 +177,11 @@ class Graph:
         return Graph, (self.vocab, self.relations, self.transient, self.report, self.whole_input)
 
 
+def check_graph(graph: Any) -> None:
+    """Raise TypeError unless it is a `Graph`."""
+    checks.kind("graph", graph, Graph, "see `read`, `from_hyperedges`; `interop.from_networkx(…).graph` and its kin")
+
+
 def from_edges(
     src: Sequence[Any] | np.ndarray,
     dst: Sequence[Any] | np.ndarray,

@@ -11,7 +11,8 @@ import scipy.sparse as sp
 
 from cleora_jax import _checks as checks
 from cleora_jax.graph import Graph, Vocab, adjacency
-from cleora_jax.graph.build import check_weights, counting_isolated, pairs_of
+from cleora_jax.graph.attributes import attributes_of
+from cleora_jax.graph.build import check_graph, check_weights, counting_isolated, pairs_of
 from cleora_jax.graph.columns import MAX_COLUMNS
 from cleora_jax.graph.hyperedges import Incidence, Relation, masses
 
@@ -114,13 +115,10 @@ def attribute_table(attributes: Mapping[str, Any], rows: int) -> pa.Table:
     return pa.table(columns) if columns else pa.table({"": pa.nulls(rows)}).drop_columns([""])
 
 
-def columns_of(attributes: pa.Table | None, rows: int) -> dict[str, list[Any]]:
-    """Attributes by name, one list each. Raises ValueError where they are not one row per entity."""
-    if attributes is None or not attributes.num_columns:
-        return {}
-    if attributes.num_rows != rows:
-        raise checks.OptionError(f"`attributes` must have a row per entity ({rows:,}), got {attributes.num_rows:,}.")
-    return {name: attributes.column(name).to_pylist() for name in attributes.column_names}
+def columns_of(attributes: Any, vocab: Vocab) -> dict[str, list[Any]]:
+    """Attributes by name, one list each, in the order of the entities. Errors as `attributes_of`."""
+    table = attributes_of(attributes, vocab)
+    return {} if table is None else {name: table.column(name).to_pylist() for name in table.column_names}
 
 
 def edge_table(graph: Graph, *, directed: bool = False) -> pa.Table:
@@ -138,6 +136,7 @@ def edge_table(graph: Graph, *, directed: bool = False) -> pa.Table:
         >>> cj.interop.edge_table(cj.from_edges(["a", "b"], ["b", "c"], [1.0, 0.5])).to_pydict()
         {'source': ['a', 'b'], 'target': ['b', 'c'], 'weight': [1.0, 0.5]}
     """
+    check_graph(graph)
     edges = edges_of(graph, directed=directed)
     ends = [graph.vocab.ids.take(pa.array(rows)) for rows in (edges.source, edges.target)]
     return pa.table({"source": ends[0], "target": ends[1], "weight": edges.weight})

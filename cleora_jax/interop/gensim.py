@@ -9,7 +9,7 @@ import numpy as np
 from cleora_jax import _checks as checks
 from cleora_jax._extras import library
 from cleora_jax.graph import Vocab
-from cleora_jax.vectors.embedding import Embedding
+from cleora_jax.vectors.embedding import Embedding, check_embedding
 
 
 def to_keyed_vectors(embedding: Embedding) -> Any:
@@ -25,6 +25,7 @@ def to_keyed_vectors(embedding: Embedding) -> Any:
         >>> cj.interop.to_keyed_vectors(vectors)["bob"].tolist()
         [0.0, 1.0]
     """
+    check_embedding(embedding)
     models = library("gensim.models", "interop", "`to_keyed_vectors`")
     ids = embedding.vocab.ids.to_pylist()
     if len(set(ids)) < len(ids):

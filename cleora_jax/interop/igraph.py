@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import scipy.sparse as sp
 
 from cleora_jax import _checks as checks
 from cleora_jax._extras import library
 from cleora_jax.graph import Graph
+from cleora_jax.graph.build import check_graph
 from cleora_jax.interop.edges import Edges, Imported, columns_of, edges_of, imported
 
 OWN = ("name", "column")  # vertex attributes that say which entity it is
 
 
-def to_igraph(graph: Graph, *, directed: bool = False, attributes: pa.Table | None = None) -> Any:
+def to_igraph(graph: Graph, *, directed: bool = False, attributes: Any = None) -> Any:
     """An `igraph.Graph`: vertex attributes `name` and `column`, edge attribute `weight`.
 
     Edges as they are, parallel ones apart, where all hyperedges are pairs; else those of the cliques, see `adjacency`.
@@ -25,7 +25,7 @@ def to_igraph(graph: Graph, *, directed: bool = False, attributes: pa.Table | No
     Args:
         graph: n entities.
         directed: edges lead from source to target. Default: False.
-        attributes: of the vertices, one row per entity. Default: none.
+        attributes: of the vertices, a table or frame: see `graph.attributes_of`. Default: none.
 
     Raises:
         ValueError: attributes that do not fit, or are called `name` or `column`.
@@ -37,13 +37,13 @@ def to_igraph(graph: Graph, *, directed: bool = False, attributes: pa.Table | No
         >>> found.vs["name"], found.es["weight"]
         (['ann', 'bob', 'cid'], [1.0, 2.0])
     """
+    check_graph(graph)
     found = _igraph(edges_of(graph, directed=directed), graph.num_entities, directed, "`to_igraph`")
     found.vs["name"] = graph.vocab.ids.to_pylist()
     found.vs["column"] = [graph.vocab.columns[code] for code in graph.vocab.column_of.tolist()]
-    taken = [name for name in OWN if attributes is not None and name in attributes.column_names]
-    if taken:
-        raise checks.OptionError(f"`attributes` must not be called {taken[0]!r}: the vertices' own {taken[0]} is.")
-    for name, values in columns_of(attributes, graph.num_entities).items():
+    for name, values in columns_of(attributes, graph.vocab).items():
+        if name in OWN:
+            raise checks.OptionError(f"`attributes` must not be called {name!r}: the vertices' own {name} is.")
         found.vs[name] = values
     return found
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from cleora_jax._extras import library
 from cleora_jax.graph import Graph
+from cleora_jax.graph.build import check_graph
 from cleora_jax.interop.edges import Edges, Imported, columns_of, edges_of, imported
 
 
 def to_networkx(
-    graph: Graph, *, directed: bool = False, multigraph: bool = False, attributes: pa.Table | None = None
+    graph: Graph, *, directed: bool = False, multigraph: bool = False, attributes: Any = None
 ) -> Any:  # fmt: skip
     """A networkx graph: nodes are ids, or (column, id) where there are several columns; edges have `weight`.
 
@@ -24,7 +24,7 @@ def to_networkx(
         graph: n entities.
         directed: edges lead from source to target. Default: False.
         multigraph: parallel edges stay apart; else their weights add up. Default: False.
-        attributes: of the nodes, one row per entity; nulls are left out. Default: none.
+        attributes: of the nodes, a table or frame: see `graph.attributes_of`; nulls are left out. Default: none.
 
     Raises:
         ModuleNotFoundError: networkx is not installed.
@@ -35,6 +35,7 @@ def to_networkx(
         >>> list(found.edges(data="weight"))
         [('ann', 'bob', 3.0)]
     """
+    check_graph(graph)
     nx = library("networkx", "interop", "`to_networkx`")
     kinds = {
         (False, False): nx.Graph,
@@ -44,7 +45,7 @@ def to_networkx(
     }
     found = kinds[directed, multigraph]()
     keys = graph.vocab.keys()
-    columns = columns_of(attributes, len(keys))
+    columns = columns_of(attributes, graph.vocab)
     for row, key in enumerate(keys):
         found.add_node(key, **{name: values[row] for name, values in columns.items() if values[row] is not None})
     for source, target, weight in zip(*(part.tolist() for part in edges_of(graph, directed=directed)), strict=True):

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
-
-import pyarrow as pa
+from typing import Any
 
 from cleora_jax import _checks as checks
 from cleora_jax._atomic import atomic_path
 from cleora_jax.interop.edges import columns_of
-from cleora_jax.vectors.embedding import Embedding
+from cleora_jax.vectors.embedding import Embedding, check_embedding
 
 CONFIG = """embeddings {
   tensor_name: "cleora_jax"
@@ -23,17 +22,17 @@ BLANKS = str.maketrans("\t\n\r", "   ")  # a table has no other way to hold them
 
 
 def save_projector(
-    embedding: Embedding, folder: str | os.PathLike[str], attributes: pa.Table | None = None
+    embedding: Embedding, folder: str | os.PathLike[str], attributes: Any = None
 ) -> None:  # fmt: skip
     """Write `vectors.tsv`, `metadata.tsv` and `projector_config.pbtxt`. Tabs and line ends in texts become blanks.
 
     Args:
         embedding: n entities.
         folder: made where there is none.
-        attributes: further columns of the metadata, one row per entity. Default: none.
+        attributes: further columns of the metadata, a table or frame: see `graph.attributes_of`. Default: none.
 
     Raises:
-        ValueError: another number of attributes than entities, or one called `id` or `column`.
+        ValueError: another number of attributes than entities, or one called `column`.
         OSError: the disk refuses.
 
     Example:
@@ -47,12 +46,12 @@ def save_projector(
         ann	entity
         bob	entity
     """
+    check_embedding(embedding)
     vocab, place = embedding.vocab, Path(folder)
+    further = columns_of(attributes, vocab)
+    if "column" in further:
+        raise checks.OptionError("`attributes` must not be called 'column': the metadata have that already.")
     place.mkdir(parents=True, exist_ok=True)
-    further = columns_of(attributes, len(vocab))
-    for own in ("id", "column"):
-        if own in further:
-            raise checks.OptionError(f"`attributes` must not be called {own!r}: the metadata have that already.")
     names = [vocab.columns[code] for code in vocab.column_of.tolist()]
     columns = {"id": vocab.ids.to_pylist(), "column": names, **further}
     rows = zip(*columns.values(), strict=True)

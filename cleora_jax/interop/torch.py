@@ -9,6 +9,7 @@ import numpy as np
 from cleora_jax import _checks as checks
 from cleora_jax._extras import library
 from cleora_jax.graph import Graph
+from cleora_jax.graph.build import check_graph
 from cleora_jax.interop.edges import Edges, Imported, edges_of, imported
 from cleora_jax.vectors.embedding import Embedding
 
@@ -26,6 +27,7 @@ def to_pyg(graph: Graph, *, directed: bool = False, embedding: Embedding | None 
         ValueError: an embedding of other entities.
         ModuleNotFoundError: torch_geometric is not installed.
     """
+    check_graph(graph)
     torch, pyg = (library(name, "pyg", "`to_pyg`") for name in ("torch", "torch_geometric.data"))
     edges = edges_of(graph, directed=directed) if directed else _both_ways(edges_of(graph, directed=False))
     data = pyg.Data(
@@ -70,6 +72,7 @@ def to_dgl(graph: Graph, *, directed: bool = False, embedding: Embedding | None 
         ValueError: an embedding of other entities.
         ModuleNotFoundError: dgl is not installed.
     """
+    check_graph(graph)
     torch, dgl = (library(name, "dgl", "`to_dgl`") for name in ("torch", "dgl"))
     edges = edges_of(graph, directed=directed) if directed else _both_ways(edges_of(graph, directed=False))
     ends = torch.from_numpy(edges.source), torch.from_numpy(edges.target)

@@ -9,6 +9,7 @@ import scipy.sparse as sp
 
 from cleora_jax import _checks as checks
 from cleora_jax.graph import Graph
+from cleora_jax.graph.build import check_graph
 from cleora_jax.graph.hyperedges import Incidence, Relation, drop_lines, line_groups, ranges, with_sides
 from cleora_jax.graph.lines import line_codes
 from cleora_jax.preprocess.restrict import checked, line_sizes, restrict
@@ -28,6 +29,7 @@ def dedupe(graph: Graph, *, ordered: bool = False) -> Graph:
         >>> cj.preprocess.dedupe(cj.from_hyperedges(["tea milk", "milk tea", "tea jam"])).num_hyperedges
         2
     """
+    check_graph(graph)
     ordered = checks.boolean("ordered", ordered)
 
     def repeats(lines: list[Relation]) -> np.ndarray:
@@ -55,6 +57,7 @@ def without_self_loops(graph: Graph) -> Graph:
         >>> cj.preprocess.without_self_loops(cj.from_edges(["a", "a"], ["a", "b"])).num_hyperedges
         1
     """
+    check_graph(graph)
     relations = list(graph.relations)
     for group in line_groups(relations):
         lines = [relations[at] for at in group]
@@ -104,6 +107,7 @@ def filter_degrees(graph: Graph, *, least: int = 1, most: int | None = None, min
         >>> cj.preprocess.filter_degrees(baskets, least=2).vocab.ids.to_pylist()
         ['tea', 'milk']
     """
+    check_graph(graph)
     least = checks.integer("least", least, low=0)
     min_size = checks.integer("min_size", min_size, low=0)
     everyone = np.ones(graph.num_entities, bool)
@@ -165,6 +169,7 @@ def largest_component(graph: Graph) -> Graph:
         >>> cj.preprocess.largest_component(cj.from_hyperedges(["dan eve", "ann bob cid"])).vocab.ids.to_pylist()
         ['ann', 'bob', 'cid']
     """
+    check_graph(graph)
     return restrict(graph, connected_components(graph).label == 0, min_size=1)
 
 
@@ -184,6 +189,6 @@ def cap_popularity(graph: Graph, share: float = 0.1) -> Graph:
         >>> cj.preprocess.cap_popularity(baskets, 0.9).vocab.ids.to_pylist()
         ['tea', 'milk', 'jam', 'rum']
     """
-    if checks.real("share", share, low=0, high=1) == 0:
-        raise checks.OptionError("`share` must be above 0, got 0.")
+    check_graph(graph)
+    share = checks.real("share", share, low=0, high=1, open_low=True)
     return _kept(graph, hyperedge_shares(graph) <= share, "share", 2)

@@ -9,7 +9,7 @@ import scipy.sparse as sp
 
 from cleora_jax import _checks as checks
 from cleora_jax.graph import Graph
-from cleora_jax.graph.build import counting_isolated
+from cleora_jax.graph.build import check_graph, counting_isolated
 from cleora_jax.graph.counts import check_counts
 from cleora_jax.graph.hyperedges import Relation
 from cleora_jax.stats.popularity import hyperedges_of_each
@@ -31,6 +31,7 @@ def tfidf(graph: Graph) -> Graph:
                [0.35, 0.49, 0.  ],
                [0.35, 0.  , 0.49]], dtype=float32)
     """
+    check_graph(graph)
     held, lines = hyperedges_of_each(graph)
     idf = 1 + np.log((1 + lines) / (1 + held))
     entries = graph.counts().tocoo()
@@ -57,6 +58,7 @@ def ppmi(graph: Graph, *, shift: float = 0.0) -> Graph:
 
     Reference: Levy and Goldberg, Neural word embedding as implicit matrix factorization, NeurIPS 2014.
     """
+    check_graph(graph)
     shift = checks.real("shift", shift, low=0)
     counts = graph.counts().astype(np.float64)
     entries = counts.tocoo()

@@ -10,7 +10,7 @@ import numpy as np
 from cleora_jax import _checks as checks
 from cleora_jax._random import generator
 from cleora_jax.graph import Graph
-from cleora_jax.graph.build import counting_isolated
+from cleora_jax.graph.build import check_graph, counting_isolated
 from cleora_jax.graph.hyperedges import line_groups, take_lines
 
 By = Literal["uniform", "occurrences"]
@@ -41,6 +41,7 @@ def draw_entities(graph: Graph, count: int, *, by: By = "uniform", seed: int = 0
         >>> cj.preprocess.restrict(graph, keep)
         Graph(3 entities, 1 hyperedges; node: 3)
     """
+    check_graph(graph)
     checks.one_of("by", by, BYS)
     if by == "uniform":
         count = checks.integer("count", count, low=0, high=graph.num_entities)
@@ -69,6 +70,7 @@ def draw_hyperedges(graph: Graph, count: int, *, seed: int = 0) -> Graph:
         >>> cj.sampling.draw_hyperedges(cj.from_edges([0, 1, 2], [1, 2, 3], num_entities=4), 2).num_hyperedges
         2
     """
+    check_graph(graph)
     if len(line_groups(graph.relations)) > 1 or graph.relations[0].counts is not None:
         raise checks.OptionError(
             "`graph` must be of hyperedges that are lines of one kind, no matrix: take one `relation` of it."

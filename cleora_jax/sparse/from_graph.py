@@ -11,7 +11,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from cleora_jax import _checks as checks
-from cleora_jax.graph.build import Graph
+from cleora_jax.graph.build import Graph, check_graph
 from cleora_jax.graph.counts import joint_factors, ordered_counts
 from cleora_jax.graph.hyperedges import Relation
 from cleora_jax.graph.trim import trimmed
@@ -56,6 +56,7 @@ def markov(
     Raises:
         ValueError: an unknown option, a form that cannot be, or a matrix without symmetry under "symmetric".
     """
+    check_graph(graph)
     checks.one_of("propagation", propagation, PROPAGATIONS)
     checks.one_of("form", form, FORMS)
     given = any(relation.counts is not None for relation in graph.relations)
@@ -110,6 +111,7 @@ def metapath(graph: Graph, path: Sequence[str], *, differentiable: bool = False)
 
     Reference: Sun, Han, Yan, Yu and Wu, PathSim: meta path-based top-k similarity search (VLDB 2011).
     """
+    check_graph(graph)
     steps = _there_and_back(graph, path)
     one_way = {step: ordered_counts(_named(graph, step), graph.num_entities) for step in {_plain(s) for s in steps}}
     factors = []

@@ -11,6 +11,7 @@ from scipy.sparse import csgraph
 from cleora_jax import _checks as checks
 from cleora_jax._random import generator
 from cleora_jax.graph import Graph, adjacency
+from cleora_jax.graph.build import check_graph
 from cleora_jax.graph.hyperedges import distinct_sides, index_array, sides
 
 
@@ -38,6 +39,7 @@ def connected_components(graph: Graph) -> Components:
         >>> found.label.tolist(), found.size.tolist()
         ([1, 1, 0, 0, 0], [3, 2])
     """
+    check_graph(graph)
     _, label = csgraph.connected_components(_links(graph), directed=False)
     label = by_size(label[: graph.num_entities])  # the others are of hyperedges
     return Components(label.astype(np.int32), np.bincount(label))
@@ -100,6 +102,7 @@ def diameter(graph: Graph, *, rounds: int = 4, seed: int = 0) -> int:
     Reference: Magnien, Latapy and Habib, Fast computation of empirically tight bounds for the diameter of massive
     graphs, ACM Journal of Experimental Algorithmics 13, 2009.
     """
+    check_graph(graph)
     rounds = checks.integer("rounds", rounds, low=1)
     rng = generator(seed)
     matrix = adjacency(graph, weighted=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cleora_jax.graph import Graph, adjacency
+from cleora_jax.graph.build import check_graph
 
 
 def degrees(graph: Graph, *, weighted: bool = False, directed: bool = False) -> np.ndarray:
@@ -27,6 +28,7 @@ def degrees(graph: Graph, *, weighted: bool = False, directed: bool = False) -> 
         >>> cj.stats.degrees(cj.from_hyperedges(["ann bob cid", "ann bob"]), weighted=True).tolist()
         [2.0, 2.0, 1.0]
     """
+    check_graph(graph)
     matrix = adjacency(graph, directed=directed, weighted=weighted)
     if not weighted:
         return np.diff(matrix.indptr).astype(np.int64)

@@ -9,6 +9,7 @@ import numpy as np
 
 from cleora_jax import _checks as checks
 from cleora_jax.graph import Graph
+from cleora_jax.graph.build import check_graph
 from cleora_jax.graph.hyperedges import Relation, distinct_sides, line_groups
 
 
@@ -41,6 +42,7 @@ def popular(graph: Graph, *, above: float = 0.05) -> Popular:
         >>> [baskets.vocab[row] for row in rows], share.tolist()
         (['bag'], [1.0])
     """
+    check_graph(graph)
     above = checks.real("above", above, low=0, high=1)
     share = hyperedge_shares(graph)
     rows = np.flatnonzero(share > above)

@@ -7,6 +7,7 @@ import numpy as np
 from cleora_jax import _checks as checks
 from cleora_jax._random import generator
 from cleora_jax.graph import Graph, adjacency
+from cleora_jax.graph.build import check_graph
 from cleora_jax.interop.igraph import matrix_to_igraph
 
 
@@ -33,6 +34,7 @@ def pagerank(graph: Graph, *, damping: float = 0.85, weighted: bool = True, dire
 
     Reference: Brin and Page, The anatomy of a large-scale hypertextual Web search engine, 1998.
     """
+    check_graph(graph)
     damping = checks.real("damping", damping, low=0, high=1, open_high=True)
     matrix = adjacency(graph, directed=directed, weighted=weighted)
     found = matrix_to_igraph(matrix, directed, "`pagerank`").pagerank(damping=damping, weights="weight")
@@ -52,6 +54,7 @@ def core_numbers(graph: Graph) -> np.ndarray:
 
     Reference: Batagelj and Zaversnik, An O(m) algorithm for cores decomposition of networks, 2003.
     """
+    check_graph(graph)
     return np.asarray(matrix_to_igraph(adjacency(graph, weighted=False), False, "`core_numbers`").coreness(), np.int64)
 
 
@@ -79,6 +82,7 @@ def betweenness(graph: Graph, *, samples: int | None = 200, seed: int = 0) -> np
     Reference: Brandes, A faster algorithm for betweenness centrality, 2001; Brandes and Pich, Centrality estimation in
     large networks, 2007.
     """
+    check_graph(graph)
     count = graph.num_entities
     whole = matrix_to_igraph(adjacency(graph, weighted=False), False, "`betweenness`")
     if samples is None or checks.integer("samples", samples, low=1) >= count:

@@ -9,6 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from cleora_jax.graph import Graph, adjacency
+from cleora_jax.graph.build import check_graph
 
 BLOCK_ENTRIES = 1 << 22  # entries of a product at once, at most (but for a single row)
 
@@ -44,6 +45,7 @@ def clustering(graph: Graph) -> Clustering:
 
     Reference: Watts and Strogatz, Nature 393, 1998 (local); Newman, SIAM Review 45, 2003 (transitivity).
     """
+    check_graph(graph)
     matrix = adjacency(graph, weighted=False)
     degree = np.diff(matrix.indptr).astype(np.int64)
     triangles = _triangles(matrix, degree)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -55,6 +55,9 @@ def cca(x: np.ndarray, y: np.ndarray, k: int | None = None, *, ridge: float = 1e
 
     Reference: Hotelling, Relations between two sets of variates, Biometrika 28, 1936.
     """
+    sides: list[Any] = [x, y]
+    if any(isinstance(side, Embedding) for side in sides):
+        raise TypeError("`x` and `y` must be arrays; of embeddings, give the `.vectors` of entities that both have.")
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
     if x.ndim != 2 or y.ndim != 2 or len(x) != len(y) or len(x) < 2:
         raise checks.OptionError(f"`x` and `y` must be matrices of as many rows, 2 at least, got {x.shape}, {y.shape}.")

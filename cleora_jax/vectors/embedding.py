@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from cleora_jax import _checks as checks
 from cleora_jax._checks import OptionError
 from cleora_jax._memory import readable
 from cleora_jax.graph.vocab import Vocab
@@ -178,6 +179,11 @@ class Embedding(Searchable):
 def save_embeddings(embeddings: Mapping[str, Embedding], format: str | None = None) -> None:
     """Write several embeddings, by path: all files appear, or none. Otherwise as `Embedding.save`."""
     write_contents({path: embedding._content() for path, embedding in embeddings.items()}, format)
+
+
+def check_embedding(embedding: Any) -> None:
+    """Raise TypeError unless it is an `Embedding`."""
+    checks.kind("embedding", embedding, Embedding, "see `embed`, `load_embedding`")
 
 
 def load_embedding(path: str | os.PathLike[str], format: str | None = None, *, column: str = "entity") -> Embedding:

@@ -85,7 +85,7 @@ def format_of(path: Path, format: str | None = None) -> Format:
     if suffix not in FORMATS:
         raise checks.OptionError(
             f"`path` {os.fspath(path)!r}: the suffix must be one of {', '.join(FORMATS)}, got {suffix!r}; "
-            f"or, in Python, give `save(path, format=…)`, one of {', '.join(map(repr, NAMES))}."
+            f"or, in Python, give `format=`, one of {', '.join(map(repr, NAMES))}."
         )
     return FORMATS[suffix]
 
@@ -132,4 +132,6 @@ def write_contents(contents: Mapping[str, Content], format: str | None = None) -
 
 def read_content(path: Path, format: str | None = None, column: str = "entity") -> Content:
     """Read vectors, ids and settings; see `load_embedding`."""
+    if format is None and not os.path.exists(path) and os.path.splitext(os.fspath(path))[1]:
+        raise FileNotFoundError(f"{os.fspath(path)}: no such file.")  # whatever its suffix
     return format_of(path, format).read(os.fspath(path), column)

@@ -295,7 +295,9 @@ def _added(sums: Sums, chunk: Chunk, mask: jax.Array) -> Sums:
     rows = join_columns(chunk)
     count = mask.sum()
     # A product with the mask, since its order does not depend on threads; that of `sum` does.
-    about = mask.T @ rows / jnp.maximum(count, 1)
+    # Divided before the product and not after: XLA would fuse the quotient into the difference that follows, and then
+    # it depends on how threads share the rows whether it is rounded in between.
+    about = (mask / jnp.maximum(count, 1)).T @ rows
     centred = (rows - about) * mask
     left = mask.T @ centred  # by rounding of the mean; without this correction equal rows would seem to differ
     within = _scatter(centred) - left.T * left / jnp.maximum(count, 1)
@@ -333,4 +335,14 @@ def moments_of(sums: Sums, origin: jax.Array | float = 0.0) -> Moments:
     mean = (sums.total[0] + sums.total[1])[0] / jnp.maximum(sums.rows, 1)
     upper = jnp.triu(sums.scatter[0] + sums.scatter[1])
     cov = (upper + jnp.triu(upper, 1).T) / jnp.maximum(sums.rows - 1, 1)
-    return Moments(mean, cov, jnp.trace(cov) + ((mean + origin) ** 2).sum())
+    return Moments(mean, cov, trace(cov) + ((mean + origin) ** 2).sum())
+
+
+def trace(matrix: jax.Array) -> jax.Array:
+    """The sum of the diagonal, in an order that does not depend on threads, as that of `jnp.trace` does."""
+    return jnp.diagonal(matrix).sum()
+
+
+def square_sum(matrix: jax.Array) -> jax.Array:
+    """The sum of the squares of all entries, likewise."""
+    return (jnp.ones(len(matrix), matrix.dtype) @ (matrix * matrix)).sum()

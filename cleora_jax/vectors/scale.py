@@ -16,7 +16,7 @@ from jax.custom_batching import sequential_vmap
 
 from cleora_jax import _checks as checks
 from cleora_jax._blas import one_blas_thread
-from cleora_jax.vectors.passes import Affine, Moments, measure, transform
+from cleora_jax.vectors.passes import Affine, Moments, measure, square_sum, trace, transform
 from cleora_jax.vectors.rows import Scalar, join_columns, split_columns
 
 ENTITIES_PER_DIRECTION = 16  # k(n) = n / 16: evidence in docs/design.md
@@ -107,7 +107,7 @@ def _triangular(moments: Moments) -> Whitening:
     dim = moments.cov.shape[0]
     factor = jnp.linalg.cholesky(moments.cov, symmetrize_input=False)
     inverse = jax.lax.linalg.triangular_solve(factor, jnp.eye(dim, dtype=jnp.float32), left_side=True, lower=True)
-    sure = (inverse * inverse).sum() * null_variance(moments, jnp.trace(moments.cov)) < 1  # False where it has NaN
+    sure = square_sum(inverse) * null_variance(moments, trace(moments.cov)) < 1  # False where it has NaN
 
     def turned() -> Whitening:
         exact = _principal(moments, dim, jnp.float32(1))
@@ -127,7 +127,7 @@ def null_variance(moments: Moments, largest: jax.Array) -> jax.Array:
 def effective_rank(moments: Moments) -> jax.Array:
     """(tr C)² / tr C²: the number of equal eigenvalues that would spread as much (participation ratio)."""
     cov = moments.cov
-    return jnp.trace(cov) ** 2 / jnp.maximum((cov * cov).sum(), jnp.finfo(jnp.float32).tiny)
+    return trace(cov) ** 2 / jnp.maximum(square_sum(cov), jnp.finfo(jnp.float32).tiny)
 
 
 def whitening_rank(num_entities: int, dim: int) -> int:

@@ -199,7 +199,8 @@ class Searchable(ABC):
         """bool[n] of a column, keys or a mask."""
         if isinstance(among, str):
             return self.vocab.column_of == self.vocab.code_of(among)
-        if isinstance(among, np.ndarray) and among.dtype == bool:
+        if _holds_flags(among):
+            among = np.asarray(among)
             if among.shape != (len(self),):
                 raise OptionError(f"`among` must be bool[{len(self)}] where it is a mask, got shape {among.shape}.")
             return among
@@ -246,6 +247,13 @@ class Searchable(ABC):
             raise TypeError(f"`query` must be ids, or vectors of numbers, got {vectors.dtype}.")
         wide = vectors.astype(np.float64)
         return self.placed(np.atleast_2d(wide)), None, vectors.ndim == 1
+
+
+def _holds_flags(among: Any) -> bool:
+    """Whether it is a mask: an array, a list or a Series of True and False."""
+    if isinstance(among, list):
+        return bool(among) and all(isinstance(flag, (bool, np.bool_)) for flag in among)
+    return getattr(getattr(among, "dtype", None), "kind", "") == "b"
 
 
 def _holds_pairs(query: Any) -> bool:

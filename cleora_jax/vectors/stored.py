@@ -22,6 +22,12 @@ from cleora_jax._version import __version__
 from cleora_jax.graph.vocab import Vocab, id_parts
 
 KIND, VERSION = "cleora_jax embedding", 1
+OTHERS = {
+    "cleora_jax.index": ", but an index of them: search it by `similar` or `load_index`",
+    "cleora_jax.compressed": ", but their codes: search them by `similar` or `load_compressed`",
+    "cleora_jax graph": ", but a graph: see `load_graph`",
+    "cleora_jax.checkpoint": ", but the state of a run: see `Checkpoint`",
+}  # by their `format`: what else this library writes
 BLOCK_NUMBERS = 1 << 20  # numbers written or checked at once
 DAMAGE = (
     OSError, ValueError, KeyError, TypeError, IndexError, EOFError, OverflowError, RuntimeError, SyntaxError,
@@ -99,7 +105,8 @@ def header_of(content: Content) -> dict[str, Any]:
 
 def check_header(source: str, header: dict[str, Any]) -> dict[str, Any]:
     """The header as read, whole and of a version that this library reads, or InputError."""
-    require(source, isinstance(header, dict) and header.get("format") == KIND, "not a file of cleora_jax vectors")
+    kind = header.get("format") if isinstance(header, dict) else None
+    require(source, kind == KIND, f"not a file of vectors{OTHERS.get(str(kind), '')}")
     version = header.get("version")
     require(source, version == VERSION, f"format version {version!r}, this library reads {VERSION}")
     rest = {name: value for name, value in header.items() if name != "crc32"}

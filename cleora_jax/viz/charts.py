@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from cleora_jax import _checks as checks
 from cleora_jax.graph import Graph
+from cleora_jax.graph.build import check_graph
 from cleora_jax.stats.degrees import degrees
-from cleora_jax.vectors.embedding import Embedding
+from cleora_jax.vectors.embedding import Embedding, check_embedding
 from cleora_jax.vectors.search import ROW_BLOCK, unit_rows
 from cleora_jax.viz.maps import new_axes
 
@@ -36,6 +37,7 @@ def plot_degrees(graph: Graph, *, ax: Any | None = None) -> Any:
         >>> ax.get_xscale(), len(ax.lines)
         ('log', 1)
     """
+    check_graph(graph)
     axes = new_axes(ax)
     degree = np.sort(degrees(graph))
     values, first = np.unique(degree, return_index=True)
@@ -65,6 +67,7 @@ def plot_spectrum(embedding: Embedding, *, ax: Any | None = None) -> Any:
         >>> len(ax.lines[0].get_xdata())
         8
     """
+    check_embedding(embedding)
     axes = new_axes(ax)
     middle, scatter = embedding.vectors.mean(axis=0, dtype=np.float64), np.zeros((embedding.dim, embedding.dim))
     for start in range(0, len(embedding), ROW_BLOCK):
@@ -91,16 +94,25 @@ def plot_history(history: Any, *, ax: Any | None = None) -> Any:
         ModuleNotFoundError: matplotlib is not installed.
     """
     axes = new_axes(ax)
-    fields = history._asdict() if hasattr(history, "_asdict") else dict(vars(history))
-    curves = {name: np.asarray(values, float) for name, values in fields.items() if _is_curve(values)}
+    curves = {name: np.asarray(values, float) for name, values in _fields(history).items() if _is_curve(values)}
     if not curves:
         raise checks.OptionError(f"`history` must hold sequences of numbers, got {type(history).__name__}.")
     for name, values in curves.items():
         axes.plot(np.arange(1, len(values) + 1), values, label=name.replace("_", " "))
     axes.set_xlabel("epoch")
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.legend(frameon=False)
     axes.grid(alpha=0.3)
     return axes
+
+
+def _fields(history: Any) -> Mapping[str, Any]:
+    """What a record holds, by name."""
+    if isinstance(history, Mapping):
+        return history
+    if hasattr(history, "_asdict"):
+        return dict(history._asdict())
+    return dict(getattr(history, "__dict__", {}))
 
 
 def _is_curve(values: Any) -> bool:
@@ -133,6 +145,7 @@ def plot_similarity(
         >>> ax.images[0].get_array().shape
         (4, 4)
     """
+    check_embedding(embedding)
     axes = new_axes(ax)
     if not 0 < len(entities) <= MOST_SIMILARITIES:
         raise checks.OptionError(f"`entities` must be 1 to {MOST_SIMILARITIES} ids, got {len(entities)}.")

@@ -15,7 +15,8 @@ import pyarrow as pa
 from cleora_jax import _checks as checks
 from cleora_jax._atomic import atomic_path
 from cleora_jax._progress import Progress, no_progress
-from cleora_jax.vectors.embedding import Embedding
+from cleora_jax.graph.attributes import attributes_of
+from cleora_jax.vectors.embedding import Embedding, check_embedding
 from cleora_jax.viz.plane import Layout, plane
 
 TEMPLATE = Path(__file__).with_name("explorer.html")
@@ -29,7 +30,7 @@ def write_explorer(
     *,
     layout: Layout = "pca",
     at: np.ndarray | None = None,
-    attributes: pa.Table | None = None,
+    attributes: Any = None,
     neighbours: int = 10,
     title: str = "Embedding",
     seed: int = 0,
@@ -44,8 +45,9 @@ def write_explorer(
         path: the file.
         layout: see `plane`. Default: "pca".
         at: float[n, 2], coordinates that are there already. Default: of `layout`.
-        attributes: to colour by and to show, a row per entity: numbers become a scale, texts groups, the largest of
-            which have a colour of their own. Columns of the vocabulary are one, where there are several. Default: none.
+        attributes: to colour by and to show, a table or frame (see `graph.attributes_of`): numbers become a scale,
+            texts groups, the largest of which have a colour of their own. Columns of the vocabulary are one, where
+            there are several. Default: none.
         neighbours: of each entity, by exact search among all; 0 to 100. Default: 10.
         title: of the page.
         seed: of the layout. Default: 0.
@@ -66,6 +68,7 @@ def write_explorer(
         >>> os.path.getsize(path) > 10_000
         True
     """
+    check_embedding(embedding)
     k = checks.integer("neighbours", neighbours, low=0, high=MOST_NEIGHBOURS)
     placed = plane(embedding, layout, seed=seed) if at is None else np.asarray(at, np.float32)
     if placed.shape != (len(embedding), 2) or not np.isfinite(placed).all():
@@ -117,20 +120,17 @@ def _packed(array: np.ndarray) -> str:
     return base64.b64encode(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes()).decode()
 
 
-def _attributes(embedding: Embedding, attributes: pa.Table | None) -> list[dict[str, Any]]:
+def _attributes(embedding: Embedding, attributes: Any) -> list[dict[str, Any]]:
     """Numbers as {"name", "numbers"} (NaN: none), the rest as {"name", "names", "codes"}, the most frequent first."""
     vocab, found = embedding.vocab, []
     if len(vocab.columns) > 1:
         names = np.array(vocab.columns, object)[vocab.column_of]
         found.append(_named("column", pa.array(names, pa.string())))
-    if attributes is None:
+    table = attributes_of(attributes, vocab)
+    if table is None:
         return found
-    if attributes.num_rows != len(vocab):
-        raise checks.OptionError(
-            f"`attributes` must have a row per entity ({len(vocab):,}), got {attributes.num_rows:,}."
-        )
-    for name in attributes.column_names:
-        column = attributes.column(name).combine_chunks()
+    for name in table.column_names:
+        column = table.column(name).combine_chunks()
         if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
             numbers = column.cast(pa.float64(), safe=False).fill_null(np.nan).to_numpy(zero_copy_only=False)
             found.append({"name": name, "numbers": _packed(numbers.astype(np.float64))})

@@ -10,7 +10,7 @@ import numpy as np
 from cleora_jax import _checks as checks
 from cleora_jax._extras import library
 from cleora_jax.graph import Labels
-from cleora_jax.vectors.embedding import Embedding
+from cleora_jax.vectors.embedding import Embedding, check_embedding
 from cleora_jax.vectors.searchable import Key
 from cleora_jax.viz.plane import Layout, plane
 
@@ -58,6 +58,7 @@ def plot_map(
         >>> len(ax.get_legend().get_texts())
         3
     """
+    check_embedding(embedding)
     axes = new_axes(ax)
     placed = plane(embedding, layout, seed=seed) if at is None else np.asarray(at)
     if placed.shape != (len(embedding), 2):

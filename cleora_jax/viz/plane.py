@@ -10,7 +10,7 @@ from cleora_jax import _checks as checks
 from cleora_jax._blas import one_blas_thread
 from cleora_jax._extras import library
 from cleora_jax.vectors.coding.linear import PCA
-from cleora_jax.vectors.embedding import Embedding
+from cleora_jax.vectors.embedding import Embedding, check_embedding
 from cleora_jax.vectors.search import unit_table
 
 Layout = Literal["pca", "umap", "tsne"]
@@ -38,6 +38,7 @@ def plane(embedding: Embedding, layout: Layout = "pca", *, seed: int = 0) -> np.
 
     Reference: McInnes, Healy and Melville, UMAP, 2018; van der Maaten and Hinton, Visualizing data using t-SNE, 2008.
     """
+    check_embedding(embedding)
     checks.one_of("layout", layout, LAYOUTS)
     if len(embedding) < 3:
         raise checks.OptionError(f"`embedding` must hold at least 3 entities, got {len(embedding)}.")

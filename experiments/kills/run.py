@@ -63,7 +63,7 @@ def lines(folder: Path, kills: int, entities: int, dim: int, steps: int) -> Iter
             "entities": entities, "dim": dim, "steps": steps,
         }  # fmt: skip
         output.unlink()
-        done += max(len(moments), 1)
+        done += len(moments)
 
 
 def ended(command: list[str], moment: float | None) -> bool:

@@ -14,6 +14,7 @@ import pytest
 
 import cleora_jax as cj
 from cleora_jax.cleora.checkpoint import STATE
+from cleora_jax.cli import main
 
 GRAPH = cj.generators.planted_partition([40] * 4, 0.2, 0.02).graph
 PLAIN = cj.Cleora(dim=24, num_iterations=7)
@@ -42,7 +43,7 @@ def until(step):
 
 
 @pytest.mark.filterwarnings("ignore::cleora_jax.RankWarning")
-@pytest.mark.parametrize("step", [1, 4, 7])
+@pytest.mark.parametrize("step", [pytest.param(1, marks=pytest.mark.slow), 4, 7])
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: f"{method.whiten}-{method.dim}-{method.scales}")
 def test_an_interrupted_run_goes_on_to_the_same_bits(method, step, tmp_path):
     whole = cj.embed(GRAPH, method)
@@ -64,6 +65,37 @@ def test_an_interrupted_run_goes_on_to_the_same_bits(method, step, tmp_path):
 
 def traces(embedding):
     return [embedding.trace] if isinstance(embedding.trace, cj.Trace) else list(embedding.trace)
+
+
+def test_only_what_is_ours_is_cleared(tmp_path):
+    foreign = [tmp_path / name for name in ("state.npz", "lock", "data/cleora-checkpoint.npz", "relation-0/notes.txt")]
+    for path in foreign:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("mine")
+    (tmp_path / "empty").mkdir()
+    keep = cj.Checkpoint(tmp_path)
+    cj.embed(GRAPH, PLAIN, checkpoint=keep)
+    assert keep.states() == [tmp_path / STATE]
+    keep.clear()
+    assert all(path.read_text() == "mine" for path in foreign) and (tmp_path / "empty").is_dir()
+    assert not keep.states() and not (tmp_path / "cleora-checkpoint.lock").exists()
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_runs_of_another_kind_do_not_share_a_folder(tmp_path, resume):
+    both = replace(PLAIN, propagation="directed-both")
+    for first, second in ((PLAIN, both), (both, PLAIN)):
+        keep = cj.Checkpoint(tmp_path / first.propagation, resume=resume)
+        cj.embed(GRAPH, first, checkpoint=keep)
+        with pytest.raises(cj.OptionError, match="holds the state of a run"):
+            cj.embed(GRAPH, second, checkpoint=keep)
+        assert keep.states()
+
+
+def test_other_versions_would_give_other_bits(kept, monkeypatch):
+    monkeypatch.setattr("cleora_jax.cleora.checkpoint.platform.machine", lambda: "abacus")
+    with pytest.raises(cj.InputError, match="written with machine .*; with abacus"):
+        cj.embed(GRAPH, PLAIN, checkpoint=cj.Checkpoint(kept, resume=True))
 
 
 def test_steps_that_are_done_are_not_done_again(tmp_path):
@@ -135,7 +167,7 @@ def test_a_damaged_state_is_named(kept, harm):
     path.write_bytes(content)
     if harm == "other":
         cj.save_graph(GRAPH, path)
-    with pytest.raises(cj.InputError, match="state.npz"):
+    with pytest.raises(cj.InputError, match="cleora-checkpoint.npz"):
         cj.embed(GRAPH, PLAIN, checkpoint=cj.Checkpoint(kept, resume=True))
 
 
@@ -150,10 +182,40 @@ def test_options_are_checked(tmp_path):
     for options, name in (({"every": 0}, "every"), ({"minutes": -1}, "minutes"), ({"resume": 1.5}, "resume")):
         with pytest.raises((cj.OptionError, TypeError), match=name):
             cj.Checkpoint(tmp_path, **options)
+    for folder, error in (("", cj.OptionError), (3, TypeError)):
+        with pytest.raises(error):
+            cj.Checkpoint(folder)
+    with pytest.raises(TypeError, match="`checkpoint`"):
+        cj.embed_apart(GRAPH, PLAIN, checkpoint=str(tmp_path))
     with pytest.raises(cj.OptionError, match="`checkpoint` is for the steps of Cleora"):
         cj.embed(GRAPH, cj.RandNE(dim=8), checkpoint=cj.Checkpoint(tmp_path))
     with pytest.raises(TypeError, match="`checkpoint`"):
         cj.embed(GRAPH, PLAIN, checkpoint=str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--checkpoint", "in.txt"], "must be a folder"),
+        (["--checkpoint", "."], "must not lie in the folder"),
+        (["--checkpoint", "k", "--checkpoint-every", "0"], "`--checkpoint-every`"),
+        (["--checkpoint", "k", "--spill", "s"], "`--checkpoint` does not go with `--spill`"),
+        (["--checkpoint", "k", "--save-model", "m.npz"], "`--checkpoint` does not go with `--save-model`"),
+        (["--checkpoint", "k", "--algorithm", "randne"], "`--checkpoint` is for the steps of Cleora"),
+        (["--spill", "s", "--tolerance", "0.1"], "`--tolerance` does not go with `--spill`"),
+        (["--coordinator", "here:1", "--algorithm", "randne"], "`--coordinator` is for the steps of Cleora"),
+        (["--coordinator", "here:1"], "needs `--processes`"),
+        (["--coordinator", "here", "--processes", "1", "--process-id", "0"], "`--coordinator` must be host:port"),
+        (["--resume"], "`--resume` needs `--checkpoint`"),
+        (["--process-id", "0"], "`--process-id` needs `--coordinator`"),
+    ],
+)
+def test_the_command_line_refuses_before_it_reads(options, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("os._exit", lambda code: None)  # of processes that joined others, or would have
+    (tmp_path / "in.txt").write_text("not\x00read")
+    assert main(["embed", "-i", "in.txt", "-o", "out.npz", *options]) == 2
+    assert message in capsys.readouterr().err and sorted(path.name for path in tmp_path.iterdir()) == ["in.txt"]
 
 
 COMMAND = "import sys; from cleora_jax.cli import main; sys.exit(main())"
@@ -177,7 +239,7 @@ def test_a_folder_is_of_one_process(tmp_path):
 
 def test_a_killed_run_goes_on(tmp_path):
     (tmp_path / "in.txt").write_text("".join(f"a{i} a{(7 * i + 1) % 50}\n" for i in range(200)))
-    some = ["--dim", "8", "-n", "300", "--checkpoint-every", "1", "-q", "--whiten-rank", "8"]
+    some = ["--dim", "8", "-n", "100", "--checkpoint-every", "1", "-q", "--whiten-rank", "8"]
     with start(tmp_path, some, output="whole.npz", keep="other") as whole:
         assert whole.wait(60) == 0 and not (tmp_path / "other").exists()
     with start(tmp_path, some) as killed:

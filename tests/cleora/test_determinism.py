@@ -56,3 +56,33 @@ def test_bit_identical(files, dim, form):
     assert reference == run(2, 1 << 23, dim, form, one)
     assert reference == run(2, 10_007, dim, form, three)
     assert reference == run(1, 1 << 23, dim, form, one, pool=16)
+
+
+MOMENTS = """
+import hashlib, os, sys
+os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(sys.argv[1])])
+import jax, jax.numpy as jnp, numpy as np
+from cleora_jax._blas import one_blas_thread
+from cleora_jax.vectors.passes import Affine, measure, transform_and_measure
+from cleora_jax.vectors.rows import split_columns
+for rows, dim in ((16_470, 128), (9_000, 200), (40_001, 96)):
+    table, alive = np.random.default_rng(0).normal(size=(rows, dim)).astype(np.float32), jnp.ones(rows)
+    identity = Affine.identity(dim, triangular=True)
+    with one_blas_thread():
+        found = jax.jit(measure)(split_columns(jnp.asarray(table)), alive)
+        both = jax.jit(transform_and_measure, static_argnums=4)(
+            split_columns(jnp.asarray(table)), alive, alive, identity, "l2"
+        )
+    for leaf in jax.tree.leaves((found, both)):
+        print(hashlib.sha256(np.asarray(leaf).tobytes()).hexdigest())
+"""
+
+
+def test_moments_are_the_same_on_one_core_and_on_two():
+    if len(os.sched_getaffinity(0)) < 2:
+        pytest.skip("needs 2 processor cores")
+    one, two = (
+        subprocess.run([sys.executable, "-c", MOMENTS, cores], check=True, capture_output=True, text=True).stdout
+        for cores in "12"
+    )
+    assert one == two and one.count("\n") > 20

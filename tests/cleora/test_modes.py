@@ -43,7 +43,7 @@ class TestScales:
 
     def test_it_costs_the_deepest_alone(self, monkeypatch):
         steps = []
-        monkeypatch.setattr("cleora_jax.cleora.run.advance", lambda *a, **k: steps.append(1) or advance(*a, **k))
+        monkeypatch.setattr("cleora_jax.cleora.tables.advance", lambda *a, **k: steps.append(1) or advance(*a, **k))
         embed(GRAPH, replace(BASE, scales=(2, 5, 9)))
         assert len(steps) == 9
 

@@ -45,6 +45,20 @@ def test_codes_are_searched_as_vectors_are_and_say_so(saved, tmp_path, capsys, c
     assert "of coded vectors, by Compressed(" in capsys.readouterr().err
 
 
+def test_an_index_is_no_vectors_and_says_what_it_is(saved, tmp_path, capsys):
+    index, codes = str(tmp_path / "index.npz"), str(tmp_path / "codes.npz")
+    assert main(["index", saved, "-o", index, "-q"]) == main(["compress", saved, "-o", codes, "-q"]) == 0
+    for command in (
+        ["info", "--embeddings"],
+        ["convert", "-o", str(tmp_path / "x.csv"), "--input"],
+        ["index", "-o", index],
+    ):
+        for path, told in ((index, "an index of them"), (codes, "their codes")):
+            assert main([*command, path]) == 2
+            told = "is an input, too" if path == command[-1] else told
+            assert told in capsys.readouterr().err
+
+
 def test_recall_is_asked_for_or_not(saved, tmp_path, capsys):
     path = str(tmp_path / "codes.npz")
     capsys.readouterr()

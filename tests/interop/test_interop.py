@@ -209,11 +209,11 @@ def test_projector(tmp_path):
 
 def test_own_names_are_not_overwritten(tmp_path):
     pytest.importorskip("igraph")
-    taken = pa.table({"id": [1, 2, 3, 4], "name": ["a", "b", "c", "d"]})
-    with pytest.raises(ValueError, match="id"):
+    taken = pa.table({"column": [1, 2, 3, 4], "name": ["a", "b", "c", "d"]})
+    with pytest.raises(ValueError, match="column"):
         interop.save_projector(VECTORS, tmp_path / "p", taken)
     with pytest.raises(ValueError, match="name"):
-        interop.to_igraph(EDGES, attributes=taken)
+        interop.to_igraph(EDGES, attributes=taken.drop_columns(["column"]))
 
 
 def test_dates_are_written_as_text(tmp_path):
@@ -240,3 +240,64 @@ def test_what_is_missing_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "networkx", None)
     with pytest.raises(ModuleNotFoundError, match=r"cleora-jax\[interop\]"):
         interop.to_networkx(EDGES)
+
+
+# --- attributes, whatever table they are in ---
+
+
+def test_attributes_are_matched_by_id_or_stand_in_order():
+    frames = pytest.importorskip("pandas"), pytest.importorskip("polars")
+    by_id = {"id": ["eve, alone", "ann"], "age": [7, 41]}
+    in_order = {"age": [41, None, None, 7]}
+    for attributes in (by_id, pa.table(by_id), *(one.DataFrame(by_id) for one in frames), in_order):
+        assert cj.graph.attributes_of(attributes, EDGES.vocab).to_pydict() == in_order
+        nodes = interop.to_networkx(EDGES, attributes=attributes).nodes
+        assert nodes["ann"]["age"] == 41 and nodes["eve, alone"]["age"] == 7 and "age" not in nodes["bob"]
+        assert next(interop.vector_rows(VECTORS, attributes))["payload"] == {"age": 41}
+
+
+@pytest.mark.parametrize(
+    ("attributes", "error", "message"),
+    [
+        ({"age": [1]}, ValueError, "a row per entity"),
+        ({"id": ["ann", "ann"], "age": [1, 2]}, ValueError, "more than once"),
+        ({"id": ["nobody"], "age": [1]}, ValueError, "know none"),
+        ([1, 2, 3, 4], TypeError, "`attributes`"),
+        ({"id": [0.5], "age": [1]}, TypeError, "ids must be strings"),
+    ],
+)
+def test_attributes_that_do_not_fit_are_named(attributes, error, message, tmp_path):
+    for call in (
+        lambda: interop.to_networkx(EDGES, attributes=attributes),
+        lambda: interop.to_igraph(EDGES, attributes=attributes),
+        lambda: interop.save_projector(VECTORS, tmp_path / "projector", attributes),
+        lambda: cj.viz.write_explorer(VECTORS, tmp_path / "page.html", attributes=attributes),
+        lambda: next(interop.vector_rows(VECTORS, attributes)),
+    ):
+        with pytest.raises(error, match=message):
+            call()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        cj.stats.report, cj.stats.degrees, cj.stats.popular, cj.stats.connected_components, cj.preprocess.dedupe,
+        cj.preprocess.largest_component, cj.community.louvain, cj.community.label_propagation, cj.adjacency, cj.markov,
+        interop.to_networkx, interop.edge_table, cj.viz.plot_degrees, cj.embed,
+    ],
+)  # fmt: skip
+def test_another_librarys_graph_is_no_graph(call):
+    nx = pytest.importorskip("networkx")
+    with pytest.raises(TypeError, match=r"must be a Graph of cleora_jax .*from_networkx.*got networkx\.Graph"):
+        call(nx.karate_club_graph())
+
+
+@pytest.mark.parametrize(
+    "call",
+    [cj.viz.plot_map, lambda x, _: cj.viz.plot_spectrum(x), cj.community.kmeans, interop.save_safetensors,
+     interop.write_rows],
+)  # fmt: skip
+def test_an_array_is_no_embedding(call, tmp_path):
+    with pytest.raises(TypeError, match=r"must be an? Embedding of cleora_jax"):
+        call(np.eye(3), tmp_path / "x")

@@ -132,6 +132,33 @@ def test_a_report_says_what_a_newcomer_needs():
     assert record["sizes"][0] == 1 and isinstance(record["popular"][0], list)
 
 
+def test_a_bag_is_named_in_a_small_file_too_but_not_the_middle_of_a_small_star():
+    baskets = [f"bag item{at % 9} item{(at * 2 + 1) % 9}" for at in range(12)]
+    assert stats.report(cj.from_hyperedges([*baskets, "item1 item2"])).popular[0][0] == "bag"
+    assert not stats.report(cj.from_hyperedges(baskets[:5])).popular  # half of five is nothing
+    karate = stats.report(cj.load_dataset("karate").graph)
+    assert not karate.popular and "cap_popularity" not in str(karate)
+
+
+def test_who_meets_nobody_but_itself_is_told_of():
+    graph = cj.from_hyperedges(["lonely", "self self", *(f"a{at} a{at + 1}" for at in range(40))])
+    found = stats.report(graph)
+    assert found.selfish == 2 and "2 entities meet nobody but themselves" in str(found)
+    assert "1 entity meets nobody but itself" in str(stats.report(cj.from_hyperedges(["lonely", "a b"])))
+
+
+def test_what_looks_like_a_comment_is_asked_about():
+    lines = ["# made by hand", "a b", "b c"]
+    assert "`comment='#'`" in str(stats.report(cj.from_hyperedges(lines)))
+    assert "`comment='#'`" not in str(stats.report(cj.from_hyperedges(lines[1:])))
+
+
+def test_a_graph_without_hyperedges_has_a_report():
+    found = stats.report(cj.generators.erdos_renyi(10, 0))
+    assert (found.hyperedges, found.sizes, found.components, found.largest, found.isolated) == (0, None, 0, 0.0, 10)
+    assert "10 isolated" in str(found)
+
+
 @pytest.mark.parametrize(("entities", "kept"), [(34, 3), (3, 1), (4090, None), (400, 25)])
 def test_directions_are_those_that_whitening_keeps(entities, kept):
     ring = cj.from_edges(np.arange(entities), (np.arange(entities) + 1) % entities, num_entities=entities + 2)

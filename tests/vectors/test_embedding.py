@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from cleora_jax._checks import NotFoundError
+from cleora_jax._checks import NotFoundError, OptionError
 from cleora_jax.graph.vocab import Vocab
 from cleora_jax.vectors import Embedding
 
@@ -75,6 +75,15 @@ def test_never_the_query(embedding):
     for entity, found in zip(IDS, embedding.most_similar(IDS, k=1000), strict=True):
         assert sorted([entity] + [other for other, _ in found]) == sorted(IDS)
     assert embedding.most_similar(embedding["n4"], k=1)[0][0] == "n4"  # a vector is not an entity
+
+
+def test_a_mask_may_be_a_list_or_a_series():
+    pandas = pytest.importorskip("pandas")
+    vectors = Embedding(np.eye(3, dtype=np.float32) + 0.1, Vocab.of(["a", "b", "c"]))
+    for mask in ([True, False, True], np.array([True, False, True]), pandas.Series([True, False, True])):
+        assert [entity for entity, _ in vectors.most_similar("a", among=mask)] == ["c"]
+    with pytest.raises(OptionError, match=r"bool\[3\]"):
+        vectors.most_similar("a", among=[True, False])
 
 
 def test_never_the_query_even_among_equals():

@@ -52,9 +52,10 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from cleora_jax.vectors.formats import check_destination
 
     check_destination(args.output)
-    method, init, places = method_of(args), features_of(args), places_of(args)
+    method, init = method_of(args), features_of(args)
     if args.save_model is not None:
         _check_model(args, method)
+    places = places_of(args, method)
     start = time.perf_counter()
     graph = read_graph(args, args.input)
     built = time.perf_counter()

@@ -62,21 +62,21 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 def _attributes(args: argparse.Namespace, vocab: Vocab) -> pa.Table:
     """A row for each entity, nulls where the table has none; and a line that says how many it has."""
-    import numpy as np
     import pyarrow as pa
+
+    from cleora_jax.graph.attributes import matching_rows
 
     try:
         table = read_table(args.attributes)
         name = ids_of(table.column_names)
-        ids = table.column(name).combine_chunks().cast(pa.large_string())
+        rows = matching_rows(table.column(name), vocab)
     except (pa.ArrowException, IndexError) as error:
         raise InputError(f"{args.attributes}: not a table of attributes: {error}") from error
-    place = {entity: row for row, entity in enumerate(ids.to_pylist())}
-    if len(place) < len(ids):
-        raise InputError(f"{args.attributes}: {len(ids) - len(place):,} ids stand in it more than once.")
-    column = args.attribute_column
-    theirs = np.ones(len(vocab), bool) if column is None else vocab.column_of == vocab.code_of(column)
-    rows = [place.get(entity) if its else None for entity, its in zip(vocab.ids.to_pylist(), theirs, strict=True)]
-    known = int(np.sum([row is not None for row in rows]))
+    if args.attribute_column is not None:
+        rows[vocab.column_of != vocab.code_of(args.attribute_column)] = -1
+    known = int((rows >= 0).sum())
+    if not known:
+        some = ", ".join(map(repr, table.column(name).slice(0, 3).to_pylist()))
+        raise InputError(f"{args.attributes}: none of its ids ({some}, …) is an entity; ids are in column {name!r}.")
     say(args, f"{known:,} of {len(rows):,} entities have attributes")
-    return table.drop_columns([name]).take(pa.array(rows, pa.int64()))
+    return table.drop_columns([name]).take(pa.array(rows, pa.int64(), mask=rows < 0))

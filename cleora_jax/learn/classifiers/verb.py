@@ -10,7 +10,7 @@ import numpy as np
 from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress, no_progress
 from cleora_jax.graph.adjacency_matrix import adjacency
-from cleora_jax.graph.build import Graph
+from cleora_jax.graph.build import Graph, check_graph
 from cleora_jax.graph.labels import Labels
 from cleora_jax.learn.classifiers.features import feature_table
 from cleora_jax.learn.classifiers.problem import Known, Method, Problem
@@ -127,8 +127,7 @@ def _rows(name: str, given: Any, count: int) -> np.ndarray:
 
 
 def _edges_of(graph: Any, features: Any, count: int) -> Any:
-    if not isinstance(graph, Graph):
-        raise TypeError(f"`graph` must be a Graph, got {graph!r:.100}.")
+    check_graph(graph)
     if graph.num_entities != count:
         raise checks.OptionError(f"`graph` must have one entity per label ({count:,}), got {graph!r}.")
     if isinstance(features, Embedding) and features.vocab != graph.vocab:

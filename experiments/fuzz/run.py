@@ -1,0 +1,73 @@
+"""Does any input crash, hang or fill the memory of a reader or loader, or get lost in silence?
+
+pip install atheris                          # coverage-guided, libFuzzer inside
+python -m experiments.fuzz.run               # a million cases, about an hour
+python -m experiments.fuzz.run --smoke       # some hundred of each target
+python -m experiments.fuzz.run --only graphs --cases 100000
+
+Every target begins with valid inputs and changes them towards what has not been run yet. A case fails when anything but
+an error with a reason comes of it, when it takes more than ten seconds, or when the process grows beyond 2 GiB; the
+input that did it is kept beside the results.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from experiments.fuzz.targets import TARGETS
+from experiments.record import write
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+LIMITS = ("-timeout=10", "-rss_limit_mb=2048", "-max_len=8192", "-print_final_stats=1", "-seed=1")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--smoke", action="store_true")
+    parser.add_argument("--only", nargs="+", choices=TARGETS)
+    parser.add_argument("--cases", type=int, default=1_100_000 // len(TARGETS))
+    parser.add_argument("--output", type=Path, default=HERE / "results.jsonl")
+    args = parser.parse_args()
+    cases = 300 if args.smoke else args.cases
+    write(args.output, (fuzzed(name, cases) for name in args.only or TARGETS))
+
+
+def fuzzed(name: str, cases: int) -> dict[str, Any]:
+    """A target's figures."""
+    with TemporaryDirectory() as folder:
+        corpus = Path(folder) / "corpus"
+        corpus.mkdir()
+        for seed in TARGETS[name].seeds():
+            (corpus / hashlib.sha1(seed).hexdigest()).write_bytes(seed)
+        begun = time.monotonic()
+        command = [sys.executable, "-m", "experiments.fuzz.worker", name, f"-runs={cases}", *LIMITS,
+                   f"-artifact_prefix={folder}/failed-", str(corpus)]  # fmt: skip
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, errors="replace")
+        failed = [path.read_bytes() for path in Path(folder).glob("failed-*")]
+        kept = len(list(corpus.iterdir()))
+    told = done.stderr
+    for content in failed:
+        (HERE / f"failed-{name.replace(' ', '-')}-{hashlib.sha1(content).hexdigest()[:8]}").write_bytes(content)
+    return {
+        "target": name, "cases": _stat(told, "number_of_executed_units"), "inputs_kept": kept,
+        "peak_mib": _stat(told, "peak_rss_mb"), "seconds": time.monotonic() - begun, "failed": len(failed),
+        "ended": done.returncode, "last": "" if done.returncode == 0 else told[-1500:],
+    }  # fmt: skip
+
+
+def _stat(told: str, name: str) -> int | None:
+    found = re.search(rf"stat::{name}:\s+(\d+)", told)
+    return None if found is None else int(found[1])
+
+
+if __name__ == "__main__":
+    main()

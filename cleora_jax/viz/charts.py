@@ -151,8 +151,10 @@ def plot_similarity(
         raise checks.OptionError(f"`entities` must be 1 to {MOST_SIMILARITIES} ids, got {len(entities)}.")
     rows = unit_rows(embedding.rows(entities, column), "embedding")
     drawn = axes.imshow(rows @ rows.T, cmap="RdBu_r", vmin=-1, vmax=1)
+    if ax is None:
+        axes.figure.set_layout_engine("compressed")  # which knows that the map is square: else labels are cut off
     font = min(7, LABELS_IN_SEVEN * 7 / len(entities))
     axes.set_xticks(range(len(entities)), entities, rotation=90, fontsize=font, parse_math=False)
     axes.set_yticks(range(len(entities)), entities, fontsize=font, parse_math=False)
-    axes.figure.colorbar(drawn, ax=axes, label="cosine", fraction=0.046)  # as tall as the square
+    axes.figure.colorbar(drawn, ax=axes, label="cosine")
     return axes

@@ -27,7 +27,7 @@ def vector_rows(embedding: Embedding, attributes: Any = None) -> Iterator[dict[s
         >>> import numpy as np
         >>> import cleora_jax as cj
         >>> vectors = cj.Embedding(np.eye(2, dtype=np.float32), cj.Vocab.of(["ann", "bob"]))
-        >>> next(cj.interop.vector_rows(vectors, pa.table({"age": [41, None]})))
+        >>> next(cj.interop.vector_rows(vectors, {"age": [41, None]}))
         {'id': 'ann', 'column': 'entity', 'vector': [1.0, 0.0], 'payload': {'age': 41}}
     """
     check_embedding(embedding)

@@ -9,6 +9,7 @@ import pytest
 
 import cleora_jax as cj
 from cleora_jax.cleora import run as run_module
+from cleora_jax.cleora import tables
 from cleora_jax.evaluate.tuning import walks
 
 RNG = np.random.default_rng(5)
@@ -96,8 +97,8 @@ def test_one_walk_as_long_as_the_deepest(monkeypatch):
     """Steps and builds are counted."""
     built, steps = [], []
     monkeypatch.setattr(walks, "Run", lambda graph, method: built.append(method) or run_module.Run(graph, method))
-    advance = run_module.advance
-    monkeypatch.setattr(run_module, "advance", lambda *args, **more: steps.append(1) or advance(*args, **more))
+    advance = tables.advance
+    monkeypatch.setattr(tables, "advance", lambda *args, **more: steps.append(1) or advance(*args, **more))
     space = {"num_iterations": [3, 5, 2], "seed": [0, 1]}
     found = cj.tune(BASE, space, objective=lambda embedding: float(embedding.vectors[0, 0]), graph=GRAPH)
     assert len(found.trials) == 6 and len(built) == 2 and len(steps) == 2 * 5

@@ -93,6 +93,7 @@ def test_rotation_helps_where_columns_are_unequal():
     assert turned > plain + 0.02
 
 
+@pytest.mark.slow
 def test_product_quantisation_is_as_good_as_faiss():
     faiss = pytest.importorskip("faiss")
     unit = UNIT.astype(np.float32)

@@ -23,7 +23,7 @@ from cleora_jax.sparse.from_graph import from_csr, row_sums, scaled
 from cleora_jax.sparse.normalized import transition, with_loops
 from cleora_jax.sparse.operator import Operator, apply
 from cleora_jax.sparse.spectral import linear, randomized_svd
-from cleora_jax.vectors.embedding import Embedding
+from cleora_jax.vectors.embedding import Embedding, check_embedding
 from cleora_jax.vectors.orthogonal import gram, orthonormal, svd, times
 from cleora_jax.vectors.passes import unit
 
@@ -206,8 +206,7 @@ def spectral_propagation(
         Embedding(6 × 4 float32, 96 bytes; node: 6; settings: method='ProNE', dim=4, ...)
     """
     check_graph(graph)
-    if not isinstance(embedding, Embedding):
-        raise TypeError(f"`embedding` must be an Embedding, got {embedding!r:.100}.")
+    check_embedding(embedding)
     if embedding.vocab != graph.vocab:
         raise checks.OptionError("`embedding` must be of the entities of `graph`, in their order.")
     by = filter_of(by) or Filter()

@@ -241,8 +241,8 @@ def identity_of(graph: Graph, method: Cleora, init: Init | None) -> dict[str, An
     settings: dict[str, Any] = json.loads(json.dumps(asdict(method)))
     return {
         "settings": settings,
-        "graph": _digest(header, arrays),
-        "start": _digest(*start_parts(init)),
+        "graph": digest(header, arrays),
+        "start": digest(*start_parts(init)),
         "versions": _versions(),
     }
 
@@ -254,7 +254,7 @@ def _versions() -> dict[str, str]:
     return {"cleora-jax": __version__, **named, "machine": platform.machine()}
 
 
-def _digest(header: dict[str, Any], arrays: Arrays) -> str:
+def digest(header: dict[str, Any], arrays: Arrays) -> str:
     """BLAKE2 of a header and arrays, with their names, types and shapes."""
     found = hashlib.blake2b(json.dumps(header, sort_keys=True, default=repr).encode(), digest_size=16)
     for name, array in sorted(arrays.items()):

@@ -81,7 +81,8 @@ def _part(run: Run, moment: Moment) -> tuple[np.ndarray, LastStep]:
     assert moment.old is not None
     state, step = run.ready(moment), run.method.step(moment.iteration, run.rank)
     before, affine, joint = last_step(run.walk, run.numbers, moment.old, state, step=step)
-    previous, dim = gathered(before, run.order), run.method.dim
+    dim = run.method.dim
+    previous = gathered(before, (len(run.alive), dim), run.order)
     shift, matrix = (np.zeros(dim), np.eye(dim)) if affine is None else (affine.shift, affine.matrix)
     vectors = run.vectors(state, last=moment.last)
     back, offset = _least_squares(joint, dim)

@@ -7,8 +7,6 @@ order of the devices. So a result depends on their number, by rounding, and on n
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,7 +20,7 @@ from jax.experimental.multihost_utils import process_allgather
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from cleora_jax import _checks as checks
-from cleora_jax.cleora.checkpoint import identity_of
+from cleora_jax.cleora.checkpoint import digest, identity_of
 from cleora_jax.cleora.loop import (
     Numbers,
     Passes,
@@ -37,6 +35,7 @@ from cleora_jax.cleora.loop import (
     whitening_of,
 )  # fmt: skip
 from cleora_jax.cleora.start import Init, starter
+from cleora_jax.cleora.tables import gathered
 from cleora_jax.sparse.operator import Csr, Operator, apply_block
 from cleora_jax.vectors.passes import (
     Affine,
@@ -133,13 +132,13 @@ class Sharded:
         """See `Tables`; every process gets all rows."""
         with together():
             blocks = jax.block_until_ready(_whitened(walk.alive, state, numbers, mesh=self.mesh))
-        found = np.empty((self.count, dim_of(blocks)), np.float32)
-        for first, block in zip(range(0, found.shape[1], BLOCK_COLUMNS), blocks, strict=True):
-            with together():
-                rows = np.asarray(block if block.is_fully_addressable else process_allgather(block, tiled=True))
-            rows = rows[: self.count]
-            found[slice(None) if order is None else order, first : first + block.shape[1]] = rows
-        return found
+        return gathered((self._everyones(block) for block in blocks), (self.count, dim_of(blocks)), order)
+
+    def _everyones(self, block: jax.Array) -> np.ndarray:
+        """The rows of all devices that are entities."""
+        with together():
+            rows = np.asarray(block if block.is_fully_addressable else process_allgather(block, tiled=True))
+        return rows[: self.count]
 
     def _over(self, spec: PartitionSpec) -> NamedSharding:
         return NamedSharding(self.mesh, spec)
@@ -287,10 +286,9 @@ def check_alike(devices: Sequence[jax.Device], graph: Graph, method: Cleora, ini
     if len({device.process_index for device in devices}) == 1:
         return
     for name, mine in identity_of(graph, method, init).items():
-        content = json.dumps(mine, sort_keys=True).encode()
-        digest = np.frombuffer(hashlib.blake2b(content, digest_size=16).digest(), np.uint8)
+        told = np.frombuffer(bytes.fromhex(digest({name: mine}, {})), np.uint8)
         with together():
-            every = np.asarray(process_allgather(digest))
+            every = np.asarray(process_allgather(told))
         if (every != every[0]).any():
             raise checks.OptionError(f"`devices` are of processes that differ in their {name}: all must run the same.")
 

@@ -147,7 +147,8 @@ def _together(
     with one_blas_thread():
         blocks = jax.block_until_ready(_runs(run.walk, numbers, table, counts, plan=plan))
     for at in range(len(methods)):
-        yield [gathered(tuple(block[at, depth] for block in blocks), run.order) for depth in range(len(depths))]
+        shape = len(run.alive), run.method.dim
+        yield [gathered((block[at, depth] for block in blocks), shape, run.order) for depth in range(len(depths))]
 
 
 @partial(jax.jit, static_argnames="plan")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
 import jax
@@ -21,7 +22,8 @@ from cleora_jax.cleora.loop import (
     whiten_last,
 )  # fmt: skip
 from cleora_jax.cleora.start import Init, start
-from cleora_jax.vectors.rows import BLOCK_COLUMNS, Blocks, split_columns
+from cleora_jax.vectors.passes import dim_of
+from cleora_jax.vectors.rows import Blocks, split_columns
 
 if TYPE_CHECKING:
     from cleora_jax.graph.vocab import Vocab
@@ -83,12 +85,14 @@ class InMemory:
         if last:
             self.spare = None
         take = finish if last else snapshot
-        return gathered(jax.block_until_ready(take(walk.alive, *state, numbers.alpha, numbers.rank)), order)
+        blocks = jax.block_until_ready(take(walk.alive, *state, numbers.alpha, numbers.rank))
+        return gathered(blocks, (len(blocks[0]), dim_of(blocks)), order)
 
 
-def gathered(blocks: Blocks, order: np.ndarray | None) -> np.ndarray:
+def gathered(blocks: Iterable[Any], shape: tuple[int, int], order: np.ndarray | None) -> np.ndarray:
     """Column blocks as one table, rows put back where they were before `reordered`."""
-    vectors = np.empty((len(blocks[0]), sum(block.shape[1] for block in blocks)), np.float32)
-    for first, block in zip(range(0, vectors.shape[1], BLOCK_COLUMNS), blocks, strict=True):
+    vectors, first = np.empty(shape, np.float32), 0
+    for block in blocks:
         vectors[slice(None) if order is None else order, first : first + block.shape[1]] = block
+        first += block.shape[1]
     return vectors

@@ -66,7 +66,7 @@ def _check_folder(args: argparse.Namespace, checkpoint: Checkpoint) -> None:
         raise OptionError(f"`--checkpoint` must be a folder, and {args.checkpoint!r} is a file.")
     if os.path.dirname(os.path.realpath(args.output)) == folder:
         raise OptionError("`--output` must not lie in the folder of `--checkpoint`.")
-    if not args.resume and checkpoint.states():
+    if not args.resume:  # else it depends on the graph which states will be gone on from
         checkpoint.check()
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from cleora_jax._checks import OptionError
 from cleora_jax.graph.build import as_strings
@@ -51,8 +52,9 @@ def attributes_of(attributes: Any, vocab: Vocab) -> pa.Table | None:
 
 def matching_rows(ids: Any, vocab: Vocab) -> np.ndarray:
     """For each entity the row of a column of ids, int64[n], −1 where it is not there. Raises ValueError as above."""
-    keys = as_strings(ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids, "attributes").to_pylist()
-    place = {key: row for row, key in enumerate(keys)}
-    if len(place) < len(keys):
-        raise OptionError(f"`attributes`: {len(keys) - len(place):,} ids stand there more than once.")
-    return np.array([place.get(entity, -1) for entity in vocab.ids.to_pylist()], np.int64)
+    keys = as_strings(ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids, "attributes")
+    twice = len(keys) - len(pc.unique(keys))
+    if twice:
+        raise OptionError(f"`attributes`: {twice:,} ids stand there more than once.")
+    rows = pc.index_in(vocab.ids, value_set=keys).fill_null(-1)
+    return np.array(rows, np.int64)

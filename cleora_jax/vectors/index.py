@@ -16,7 +16,7 @@ from cleora_jax._extras import library
 from cleora_jax._progress import Progress, no_progress
 from cleora_jax.graph.archive import Kind, believed, read_archive, vocab_arrays, vocab_from, write_archive
 from cleora_jax.graph.vocab import Vocab
-from cleora_jax.vectors.embedding import Embedding
+from cleora_jax.vectors.embedding import Embedding, check_embedding
 from cleora_jax.vectors.search import QUERY_BLOCK, ROW_BLOCK, TopK, drawn_rows, found_share, row_norms, top_k, unit_rows
 from cleora_jax.vectors.searchable import Searchable
 
@@ -268,8 +268,7 @@ def build_index(
     Reference: Malkov and Yashunin, Efficient and robust approximate nearest neighbor search using hierarchical
     navigable small world graphs, PAMI 2018.
     """
-    if not isinstance(embedding, Embedding):
-        raise TypeError(f"`embedding` must be an Embedding, got {type(embedding).__name__}.")
+    check_embedding(embedding)
     checks.one_of("engine", engine, ENGINES)
     links = checks.integer("links", links, low=2, high=512)
     effort = checks.integer("effort", effort, low=1)

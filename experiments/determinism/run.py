@@ -38,14 +38,17 @@ def lines(folder: Path, smoke: bool) -> Iterator[dict[str, Any]]:
     baskets, dim = (generated(), 32) if smoke else (bought(), 128)
     files = {count: parts(folder, baskets, count) for count in FILES}
     first: dict[str, np.ndarray] = {}
+    names: np.ndarray | None = None
     for form, where, count, chunk, cores in [
         (FORMS[0], WHERE[0], FILES[0], CHUNKS[0], CORES[0]), *product(FORMS, WHERE, FILES, CHUNKS, CORES)
     ]:  # fmt: skip
-        vectors = embedded(folder, cores, chunk, form, where, dim, files[count])
+        ids, vectors = embedded(folder, cores, chunk, form, where, dim, files[count])
+        names = ids if names is None else names
         same = first.setdefault(form, vectors)
+        alike = bool((names == ids).all()) and same.tobytes() == vectors.tobytes()
         yield {
             "kind": "cell", "cores": cores, "files": count, "chunk": chunk, "form": form, "where": where,
-            "dim": dim, "entities": len(vectors), "bits": same.tobytes() == vectors.tobytes(),
+            "dim": dim, "entities": len(vectors), "bits": alike,
             "difference": float(np.abs(same - vectors).max()),
         }  # fmt: skip
     grams = [rows @ rows.T for rows in (first[form][:ROWS].astype(np.float64) for form in FORMS)]
@@ -76,12 +79,15 @@ def parts(folder: Path, baskets: list[str], count: int) -> list[str]:
     return paths
 
 
-def embedded(folder: Path, cores: int, chunk: int, form: str, where: str, dim: int, files: list[str]) -> np.ndarray:
-    """The vectors that a fresh process makes."""
+def embedded(
+    folder: Path, cores: int, chunk: int, form: str, where: str, dim: int, files: list[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The ids and vectors that a fresh process makes."""
     output = folder / "vectors.npz"
     settings = [str(value) for value in (cores, chunk, form, where, dim, 10, output)]
     subprocess.run([sys.executable, "-m", "experiments.determinism.worker", *settings, *files], check=True, cwd=ROOT)
-    return np.load(output)["vectors"]
+    found = np.load(output)
+    return found["ids"], found["vectors"]
 
 
 if __name__ == "__main__":

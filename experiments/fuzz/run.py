@@ -1,7 +1,7 @@
 """Does any input crash, hang or fill the memory of a reader or loader, or get lost in silence?
 
 pip install atheris                          # coverage-guided, libFuzzer inside
-python -m experiments.fuzz.run               # a million cases, about an hour
+python -m experiments.fuzz.run               # a million cases
 python -m experiments.fuzz.run --smoke       # some hundred of each target
 python -m experiments.fuzz.run --only graphs --cases 100000
 

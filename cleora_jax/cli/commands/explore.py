@@ -70,7 +70,7 @@ def _attributes(args: argparse.Namespace, vocab: Vocab) -> pa.Table:
         table = read_table(args.attributes)
         name = ids_of(table.column_names)
         rows = matching_rows(table.column(name), vocab)
-    except (pa.ArrowException, IndexError) as error:
+    except (pa.ArrowException, IndexError, TypeError) as error:
         raise InputError(f"{args.attributes}: not a table of attributes: {error}") from error
     if args.attribute_column is not None:
         rows[vocab.column_of != vocab.code_of(args.attribute_column)] = -1

@@ -16,7 +16,7 @@ from cleora_jax._progress import Progress, no_progress
 from cleora_jax.graph.hyperedges import frozen
 from cleora_jax.graph.vocab import Vocab
 from cleora_jax.vectors.coding.codec import Codec, Fit
-from cleora_jax.vectors.embedding import Embedding
+from cleora_jax.vectors.embedding import Embedding, check_embedding
 from cleora_jax.vectors.search import ROW_BLOCK, TopK, drawn_rows, found_share, top_k, unit_table
 from cleora_jax.vectors.searchable import Searchable
 
@@ -172,8 +172,7 @@ def compress(embedding: Embedding, codec: Codec, *, progress: Progress = no_prog
         >>> small.bytes_per_vector, small.recall(vectors) > 0.95
         (32, True)
     """
-    if not isinstance(embedding, Embedding):
-        raise TypeError(f"`embedding` must be an Embedding, got {type(embedding).__name__}.")
+    check_embedding(embedding)
     if not len(embedding):
         raise checks.OptionError("`embedding` must hold an entity.")
     rows = unit_table(embedding.vectors, "embedding")

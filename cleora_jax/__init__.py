@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cleora_jax._checks import InputError as InputError
     from cleora_jax._checks import NotFoundError as NotFoundError
     from cleora_jax._checks import OptionError as OptionError
+    from cleora_jax._memory import NeedsMemoryError as NeedsMemoryError
     from cleora_jax._progress import progress_bar as progress_bar
     from cleora_jax.baselines import HOPE as HOPE
     from cleora_jax.baselines import DeepWalk as DeepWalk
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from cleora_jax.benchmark.verb import run_benchmark as run_benchmark
     from cleora_jax.cleora import Checkpoint as Checkpoint
     from cleora_jax.cleora import Cleora as Cleora
+    from cleora_jax.cleora import Estimate as Estimate
     from cleora_jax.cleora import Features as Features
     from cleora_jax.cleora import Fitted as Fitted
     from cleora_jax.cleora import RankWarning as RankWarning
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from cleora_jax.cleora import embed as embed
     from cleora_jax.cleora import embed_apart as embed_apart
     from cleora_jax.cleora import embed_edge_features as embed_edge_features
+    from cleora_jax.cleora import estimate as estimate
     from cleora_jax.cleora import fit as fit
     from cleora_jax.cleora import hyperedge_means as hyperedge_means
     from cleora_jax.cleora import join_processes as join_processes
@@ -166,6 +169,7 @@ if TYPE_CHECKING:
 
 _NAMES_OF = {
     "_checks": "InputError NotFoundError OptionError",
+    "_memory": "NeedsMemoryError",
     "_progress": "progress_bar",
     "baselines": """
         DeepWalk FastRP Filter GraRep HOPE LaplacianEigenmaps NetMF Node2Vec ProNE RandNE SketchNE
@@ -175,8 +179,8 @@ _NAMES_OF = {
     "benchmark.verb": "run_benchmark",
     "data": "Dataset DatasetInfo download list_datasets load_dataset",
     "cleora": """
-        Checkpoint Cleora Features Fitted RankWarning SpectralCleora Trace TwoSidedWarning embed embed_apart
-        embed_edge_features fit hyperedge_means join_processes load_fitted propagate sweep transform update
+        Checkpoint Cleora Estimate Features Fitted RankWarning SpectralCleora Trace TwoSidedWarning embed embed_apart
+        embed_edge_features estimate fit hyperedge_means join_processes load_fitted propagate sweep transform update
     """,
     "graph": """
         BuildReport Column Graph Labels Vocab add_hyperedges adjacency from_edges from_hyperedges

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from cleora_jax.benchmark.memory import peak_bytes, resident_bytes
+from cleora_jax._memory import peak_bytes, resident_bytes
 from cleora_jax.benchmark.task import RIVALS, Task
 from cleora_jax.data import Dataset, load_dataset
 from cleora_jax.graph import Graph

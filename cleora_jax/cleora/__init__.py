@@ -2,6 +2,8 @@ from cleora_jax.cleora.checkpoint import Checkpoint as Checkpoint
 from cleora_jax.cleora.differentiable import propagate as propagate
 from cleora_jax.cleora.edge_features import embed_edge_features as embed_edge_features
 from cleora_jax.cleora.edge_features import hyperedge_means as hyperedge_means
+from cleora_jax.cleora.estimate import Estimate as Estimate
+from cleora_jax.cleora.estimate import estimate as estimate
 from cleora_jax.cleora.features import Features as Features
 from cleora_jax.cleora.fitted import Fitted as Fitted
 from cleora_jax.cleora.fitted import load_fitted as load_fitted

@@ -65,7 +65,9 @@ class InMemory:
     ) -> Blocks:
         """See `Tables`."""
         table = start(vocab, dim, init, seed, order)
-        return split_columns(table if alive.all() else table * alive[:, None])
+        if not alive.all():
+            table = table * alive[:, None]  # under its name, so that memory holds two, not three
+        return split_columns(table)
 
     def advance(self, walk: Walk, numbers: Numbers, state: State, step: Step) -> tuple[State, Seen | None]:
         """See `Tables`."""

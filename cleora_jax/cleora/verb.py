@@ -13,6 +13,7 @@ import numpy as np
 from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress, no_progress
 from cleora_jax.cleora.checkpoint import Checkpoint
+from cleora_jax.cleora.estimate import check_memory
 from cleora_jax.cleora.method import Cleora
 from cleora_jax.cleora.places import Places
 from cleora_jax.cleora.start import Init, features_of
@@ -37,6 +38,7 @@ def embed(
     checkpoint: Checkpoint | None = None,
     spill: str | os.PathLike[str] | None = None,
     devices: Sequence[jax.Device] | None = None,
+    memory: int | None = None,
 ) -> Embedding:
     """Vectors for the entities of a graph.
 
@@ -56,12 +58,14 @@ def embed(
         devices: of JAX, over which the rows of a run of `Cleora` are spread: `jax.devices()` are those of all processes
             that joined by `join_processes`. The result is the same up to rounding, which depends on how many
             there are. Default: one.
+        memory: bytes that the process may hold. Default: what it holds, and what is free.
 
     Returns:
         An `Embedding` with the method's settings and its trace.
 
     Raises:
         ValueError: an option out of range, or several relations without `relations="joint"`.
+        NeedsMemoryError: it would take more than that (see `estimate`), before it begins; says what would fit.
         InputError: NaN or infinity in `init` (with its place), or a checkpoint of another run.
 
     Example:
@@ -75,8 +79,17 @@ def embed(
     check_embeddable(graph, method, relations)
     places = Places(checkpoint, spill, devices)
     places.check(method)
+    _check_room(graph, method, places, memory)
     vectors, trace = places.of(method, graph, init)(graph, init=init, progress=progress)
     return as_embedding(graph, method, vectors, trace, init)
+
+
+def _check_room(graph: Graph, method: Any, places: Places, memory: int | None) -> None:
+    """Raise unless memory suffices; baselines look themselves where nothing is said, at the matrix that they make."""
+    if memory is not None and places.devices is not None:
+        raise checks.OptionError("`memory` does not go with `devices`: what each process holds is not reckoned.")
+    if memory is not None or (isinstance(method, Cleora) and places.devices is None):
+        check_memory(graph, method, memory=memory, spill=places.spill is not None)
 
 
 def check_embeddable(graph: Graph, method: Method, relations: str | None) -> None:
@@ -113,6 +126,7 @@ def embed_apart(
     checkpoint: Checkpoint | None = None,
     spill: str | os.PathLike[str] | None = None,
     devices: Sequence[jax.Device] | None = None,
+    memory: int | None = None,
 ) -> dict[str, Embedding]:
     """One embedding per relation, by name, each over all entities of the graph; `combine` makes one of them.
 
@@ -135,6 +149,7 @@ def embed_apart(
     for name, relation in zip(runs, graph.relations, strict=True):
         one = graph.relation(relation.name)
         check_embeddable(one, method, None)
+        _check_room(one, method, places, memory)
         run = places.within(name).of(method, one, init)
         vectors, trace = run(one, init=init, progress=progress, **options)
         found[relation.name] = as_embedding(one, method, vectors, trace, init)

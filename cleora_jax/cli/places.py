@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from cleora_jax import Checkpoint
     from cleora_jax.cleora import Method
 
+UNITS = "KMGT"
 PROCESSES = ("processes", "process_id")
 OPTIONS = {"checkpoint": "checkpoint", "spill": "spill", "coordinator": "devices"}  # by their names in `embed`
 
 
 def place_arguments(parser: argparse.ArgumentParser) -> None:
-    """`--checkpoint` and its kin, `--spill`, `--coordinator` and its kin."""
+    """`--checkpoint` and its kin, `--spill`, `--memory`, `--coordinator` and its kin."""
     group = parser.add_argument_group("long runs", "(of Cleora)")
     group.add_argument(
         "--checkpoint", metavar="DIR", help="keep the state of the run in this folder until the output is written"
@@ -29,6 +30,10 @@ def place_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--resume", action="store_true", help="go on from the state in that folder, where there is one")
     group.add_argument("--spill", metavar="DIR", help="keep the table in this folder, not in memory")
+    group.add_argument(
+        "--memory", type=_bytes, metavar="SIZE",
+        help="do not begin what needs more, e.g. 8G (default: than is free)",
+    )  # fmt: skip
     group.add_argument("--coordinator", metavar="HOST:PORT", help="of process 0, where several embed together")
     group.add_argument("--processes", type=int, metavar="N", help="how many they are")
     group.add_argument("--process-id", type=int, metavar="I", help="which this one is, from 0, which writes the output")
@@ -54,6 +59,10 @@ def places_of(args: argparse.Namespace, method: Method) -> dict[str, Any]:
         _check_folder(args, places["checkpoint"])
     if args.spill is not None:
         places["spill"] = args.spill
+    if args.memory is not None:
+        if args.coordinator is not None:
+            raise OptionError("`--memory` does not go with `--coordinator`: what each process holds is not reckoned.")
+        places["memory"] = args.memory
     if args.coordinator is not None:
         places["devices"] = _joined(args)
     return places
@@ -97,3 +106,13 @@ def _interval(text: str) -> dict[str, Any]:
         return {"minutes": float(text[:-1])} if text.endswith("m") else {"every": int(text)}
     except ValueError:
         raise argparse.ArgumentTypeError(f"must be steps as 5, or minutes as 10m; got {text!r}") from None
+
+
+def _bytes(text: str) -> int:
+    number, unit = text.rstrip("iBb"), 1
+    if number[-1:].upper() in UNITS:
+        number, unit = number[:-1], 1024 ** (1 + UNITS.index(number[-1].upper()))
+    try:
+        return int(float(number) * unit)
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(f"must be bytes, or as 512M, 8G or 1.5T; got {text!r}") from None

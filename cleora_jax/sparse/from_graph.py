@@ -73,10 +73,17 @@ def markov(
         graph = replace(graph, relations=trimmed(graph.relations, graph.occurrences, top))
     if directed:
         return _directed(graph, propagation == "directed-in", differentiable)
-    entries = graph.entries()
-    if form == "factored" or (form == "auto" and not given and entries["factored"] < entries["clique"]):
+    if stored_form(graph, form) == "factored":
         return _factored(graph, propagation)
     return _clique(graph, propagation, differentiable)
+
+
+def stored_form(graph: Graph, form: Form) -> Literal["clique", "factored"]:
+    """What `form` comes to on a graph without direction: of "auto", the form with fewer entries."""
+    if form != "auto":
+        return form
+    entries, given = graph.entries(), any(relation.counts is not None for relation in graph.relations)
+    return "factored" if not given and entries["factored"] < entries["clique"] else "clique"
 
 
 REVERSED = "~"

@@ -18,6 +18,7 @@ import re
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -35,13 +36,16 @@ def main() -> None:
     parser.add_argument("--smoke", action="store_true")
     parser.add_argument("--only", nargs="+", choices=TARGETS)
     parser.add_argument("--cases", type=int, default=1_100_000 // len(TARGETS))
+    parser.add_argument("--seconds", type=int, default=0, help="of each target, at most (default: no limit)")
+    parser.add_argument("--jobs", type=int, default=1, help="targets at a time")
     parser.add_argument("--output", type=Path, default=HERE / "results.jsonl")
     args = parser.parse_args()
     cases = 300 if args.smoke else args.cases
-    write(args.output, (fuzzed(name, cases) for name in args.only or TARGETS))
+    with ThreadPoolExecutor(args.jobs) as pool:
+        write(args.output, pool.map(lambda name: fuzzed(name, cases, args.seconds), args.only or TARGETS))
 
 
-def fuzzed(name: str, cases: int) -> dict[str, Any]:
+def fuzzed(name: str, cases: int, seconds: int) -> dict[str, Any]:
     """A target's figures."""
     with TemporaryDirectory() as folder:
         corpus = Path(folder) / "corpus"
@@ -49,7 +53,7 @@ def fuzzed(name: str, cases: int) -> dict[str, Any]:
         for seed in TARGETS[name].seeds():
             (corpus / hashlib.sha1(seed).hexdigest()).write_bytes(seed)
         begun = time.monotonic()
-        command = [sys.executable, "-m", "experiments.fuzz.worker", name, f"-runs={cases}", *LIMITS,
+        command = [sys.executable, "-m", "experiments.fuzz.worker", name, f"-runs={cases}", f"-max_total_time={seconds}", *LIMITS,
                    f"-artifact_prefix={folder}/failed-", str(corpus)]  # fmt: skip
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, errors="replace")
         failed = [path.read_bytes() for path in Path(folder).glob("failed-*")]

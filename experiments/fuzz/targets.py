@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
+import zipfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -69,6 +72,42 @@ def _saved(*things: Any, suffix: str = ".npz") -> Callable[[], list[bytes]]:
     return seeds
 
 
+def _within(seeds: Callable[[], list[bytes]], load: Callable[[Path], Any]) -> Target:
+    """One array of an archive is changed, and packed with the checksum it then has: damage that the zip does not find.
+
+    The first byte says which archive, the second which array of it, the rest is what the array's file holds.
+    """
+
+    @cache
+    def archives() -> list[dict[str, bytes]]:
+        return [_unpacked(archive) for archive in seeds()]
+
+    def pieces() -> list[bytes]:
+        return [
+            bytes((which, member)) + content
+            for which, archive in enumerate(archives())
+            for member, content in enumerate(archive.values())
+        ]
+
+    def packed(content: bytes) -> bytes:
+        which, member = (*content[:2], 0, 0)[:2]
+        archive = archives()[which % len(archives())]
+        changed = list(archive)[member % len(archive)]
+        stream = io.BytesIO()
+        with zipfile.ZipFile(stream, "w") as file:
+            for name, kept in archive.items():
+                file.writestr(name, content[2:] if name == changed else kept)
+        return stream.getvalue()
+
+    loaded = _loaded(".npz", load)
+    return Target(pieces, lambda content: loaded(packed(content)))
+
+
+def _unpacked(archive: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(archive)) as file:
+        return {name: file.read(name) for name in file.namelist()}
+
+
 def _graph() -> cj.Graph:
     return cj.from_hyperedges(["a b", "b c", "c a d", "e f"])
 
@@ -125,6 +164,19 @@ def _spec(content: bytes) -> Any:
     return cj.parse_columns(content.decode("utf-8", "replace"))
 
 
+def _codes() -> list[bytes]:
+    codecs = (cj.Int8(), cj.Binary(), cj.Float16(), cj.PCA(2), cj.ProductQuantization(2, 1))
+    return _saved(*(lambda codec=codec: cj.compress(_vectors(), codec) for codec in codecs))()
+
+
+ARCHIVES: dict[str, tuple[Callable[[], list[bytes]], Callable[[Path], Any]]] = {
+    "graphs": (_saved(_graph, _typed), cj.load_graph),
+    "models": (_saved(_fitted), cj.load_fitted),
+    "checkpoints": (_state, _checkpoint),
+    "indexes": (_saved(lambda: cj.build_index(_vectors())), cj.load_index),
+    "codes": (_codes, cj.load_compressed),
+    "vectors .npz": (_saved(_vectors), cj.load_embedding),
+}
 TARGETS: dict[str, Target] = {
     "column specs": Target(lambda: [spec.encode() for spec in SPECS], _spec),
     "lines of words": Target(lambda: list(LINES), _loaded(".txt", _read({"format": "space"}))),
@@ -132,16 +184,10 @@ TARGETS: dict[str, Target] = {
     "csv": Target(lambda: list(LINES), _loaded(".csv", _read({"columns": "user item", "weight": "item"}))),
     "jsonl": Target(lambda: list(LINES), _loaded(".jsonl", _read({"columns": "user complex::item"}))),
     "gzip": Target(lambda: list(LINES), _loaded(".txt.gz", _read({}))),
-    "graphs": Target(_saved(_graph, _typed), _loaded(".npz", cj.load_graph)),
-    "models": Target(_saved(_fitted), _loaded(".npz", cj.load_fitted)),
-    "checkpoints": Target(_state, _loaded(".npz", _checkpoint)),
-    "indexes": Target(_saved(lambda: cj.build_index(_vectors())), _loaded(".npz", cj.load_index)),
-    "codes": Target(
-        _saved(*(lambda c=c: cj.compress(_vectors(), c) for c in (cj.Int8(), cj.Binary(), cj.Float16(), cj.PCA(2)))),
-        _loaded(".npz", cj.load_compressed),
-    ),
     **{
         f"vectors {suffix}": Target(_saved(_vectors, suffix=suffix), _loaded(suffix, cj.load_embedding))
-        for suffix in (".npz", ".parquet", ".csv", ".vec", ".bin")
+        for suffix in (".parquet", ".csv", ".vec", ".bin")
     },
+    **{name: Target(seeds, _loaded(".npz", load)) for name, (seeds, load) in ARCHIVES.items()},
+    **{f"within {name}": _within(seeds, load) for name, (seeds, load) in ARCHIVES.items()},
 }

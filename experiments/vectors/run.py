@@ -20,7 +20,7 @@ import faiss
 import numpy as np
 
 import cleora_jax as cj
-from cleora_jax.benchmark.memory import peak_bytes, resident_bytes
+from cleora_jax._memory import peak_bytes, resident_bytes
 from cleora_jax.vectors.search import TopK, drawn_rows, found_share, top_k, unit_table
 from experiments.record import arguments, data_folder, timed, write
 

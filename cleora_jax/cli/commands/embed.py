@@ -13,6 +13,7 @@ from cleora_jax.cli.features import features_of
 from cleora_jax.cli.messages import say
 from cleora_jax.cli.method import method_arguments, method_of, say_joint
 from cleora_jax.cli.models import with_reading
+from cleora_jax.cli.options import refuse
 from cleora_jax.cli.places import place_arguments, places_of
 from cleora_jax.cli.reading import graph_summary, input_arguments, read_graph
 from cleora_jax.cli.watching import steps
@@ -43,6 +44,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="several relations: add them up, or write one file each (default: joint, and says so)",
     )  # fmt: skip
     parser.add_argument("--save-model", metavar="FILE", help="keep what `transform` and `update` need (.npz)")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="read, and tell what memory and time it would take; no more"
+    )
     place_arguments(parser)
     method_arguments(parser)
 
@@ -55,12 +59,16 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     method, init = method_of(args), features_of(args)
     if args.save_model is not None:
         _check_model(args, method)
+    if args.dry_run:
+        refuse(args, ["save_model", "coordinator"], "does not go with `--dry-run`, which does not reckon with it.")
     places = places_of(args, method)
     start = time.perf_counter()
     graph = read_graph(args, args.input)
     built = time.perf_counter()
     files = _files(args, graph)
     _say_how(args, graph, method, init)
+    if args.dry_run:
+        return _dry(args, graph, method, places)
     embeddings, fitted = _embed(args, graph, method, init, places)
     done = time.perf_counter()
     if args.process_id:
@@ -115,6 +123,20 @@ def _say_how(args: argparse.Namespace, graph: Graph, method: Method, init: Featu
         say(args, f"features of {int((init.rows(graph.vocab) >= 0).sum()):,} of {graph.num_entities:,} entities")
     if args.relations is None:
         say_joint(args, graph, method, "; --relations apart writes one file each")
+
+
+def _dry(args: argparse.Namespace, graph: Graph, method: Method, places: dict[str, Any]) -> dict[str, Any]:
+    """What it would take; refused where it would be."""
+    from cleora_jax import estimate
+    from cleora_jax._memory import available_bytes, readable
+    from cleora_jax.cleora.estimate import check_memory
+
+    spill, memory, free = places.get("spill"), places.get("memory"), available_bytes()
+    check_memory(graph, method, memory=memory, spill=spill is not None)
+    told = estimate(graph, method, spill=spill)
+    say(args, f"would take {told}" + ("" if free is None else f"; {readable(free)} are free"))
+    figures = {"bytes_held": told.held, "bytes_needed": told.needed, "bytes_free": free, "seconds": told.seconds}
+    return {"output": [], **figures, **graph_summary(graph)}
 
 
 def _embed(

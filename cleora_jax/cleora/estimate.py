@@ -1,0 +1,248 @@
+"""What a run will take, before it begins: bytes from counts alone, seconds from a short calibration."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import scipy.sparse as sp
+
+from cleora_jax import _checks as checks
+from cleora_jax._blas import one_blas_thread
+from cleora_jax._memory import NeedsMemoryError, available_bytes, readable, resident_bytes
+from cleora_jax.cleora.loop import Pending, State, Walk
+from cleora_jax.cleora.method import BOTH_WAYS, Cleora
+from cleora_jax.cleora.on_disk import BATCH_WINDOWS, STRIPE_COLUMNS, OnDisk, check_on_disk
+from cleora_jax.cleora.run import Run
+from cleora_jax.cleora.start import starter
+from cleora_jax.cleora.tables import InMemory, Tables
+from cleora_jax.graph.build import Graph
+from cleora_jax.sparse.from_graph import from_csr, stored_form
+from cleora_jax.sparse.operator import apply_block
+from cleora_jax.vectors.rows import BLOCK_COLUMNS, CHUNK_ROWS
+
+ITEM = 4  # bytes of a float32
+# Measured by `experiments.growth.run`, which compares all of this with what the system reports.
+COMPILED = 100 << 20  # programs, and what compiling them leaves behind
+COMPILED_ATTENTION = 110 << 20
+BUILT = {"clique": 40, "factored": 16}  # bytes for each entry while the operator is built, its own among them
+KEPT = 8  # bytes of a stored entry
+ATTENDED = 26  # bytes for each entry whose weight is computed
+ROW = 16  # bytes of what is known of each entity: pointers, degrees, who takes part
+STRIPES, BATCHES = 3, 12  # of a table in a file, in memory at a time
+SAMPLE_ROWS = 64 * CHUNK_ROWS  # rows by which a pass is timed
+SAMPLE_IDS = 20_000  # ids by which first vectors are timed
+SMALL = 32  # columns; fewer are not proposed
+
+
+class Estimate(NamedTuple):
+    """What a run will take.
+
+    Args:
+        held: bytes that the process holds now, the graph among them; None where the system does not tell.
+        needed: bytes that the run holds beside them, at most at a time.
+        seconds: a guess; None where there is none.
+    """
+
+    held: int | None
+    needed: int
+    seconds: float | None
+
+    @property
+    def peak(self) -> int:
+        """Bytes that the process will hold, at most at a time."""
+        return (self.held or 0) + self.needed
+
+    def __str__(self) -> str:
+        """In words."""
+        took = "" if self.seconds is None else f", {self.seconds:.3g} s"
+        return f"{readable(self.peak)} of memory at most ({readable(self.needed)} more than now){took}"
+
+
+def estimate(
+    graph: Graph, method: Any = None, *, spill: str | os.PathLike[str] | None = None, calibrate: bool = True
+) -> Estimate:
+    """The memory and the time that `embed` would take, without running it.
+
+    Bytes follow from counts: of hyperedges, entities and columns; they are within a fifth of what the system reports at
+    the end (`experiments.growth`). Seconds are those of a short calibration on this machine, now: the operator is
+    built, and one product of some columns and one pass over some rows are timed. First vectors from arrays or features
+    are not reckoned with.
+
+    Args:
+        graph: n entities; several relations as one.
+        method: default `Cleora()`.
+        spill: a folder for the table, as in `embed`.
+        calibrate: False leaves `seconds` None, and takes no time. They are None, too, for other methods than Cleora,
+            and under attention.
+
+    Raises:
+        OptionError: a method that does not tell what it needs (`bytes_needed`).
+        NeedsMemoryError: not even the calibration fits into what is free.
+
+    Example:
+        >>> import cleora_jax as cj
+        >>> graph = cj.generators.erdos_renyi(10_000, 0.001)
+        >>> cj.estimate(graph, cj.Cleora(dim=1024), calibrate=False).needed // 2**20  # MiB
+        183
+    """
+    method = Cleora() if method is None else method
+    needed, held = needed_bytes(graph, method, spill=spill is not None), resident_bytes()
+    seconds = None
+    if calibrate and isinstance(method, Cleora) and method.attention_temperature is None:
+        _check_calibration(graph, method)
+        with one_blas_thread():
+            seconds = _seconds(graph, method, (lambda: OnDisk(spill)) if spill is not None else InMemory)
+    return Estimate(held, needed, seconds)
+
+
+def check_memory(graph: Graph, method: Any, *, memory: int | None, spill: bool) -> None:
+    """Raise NeedsMemoryError where a run would take more than it may, or than is free, and say what would fit.
+
+    Args:
+        graph, method: what is run over what.
+        memory: bytes that the process may hold; None: as much as is free.
+        spill: the table lies in a file.
+    """
+    needed = needed_bytes(graph, method, spill=spill)
+    for room, told in _rooms(memory):
+        if needed > room:
+            instead = _instead(graph, method, spill, room)
+            raise NeedsMemoryError(f"this run needs about {readable(needed)} more memory, {told}.{instead}")
+
+
+def _rooms(memory: int | None) -> list[tuple[int, str]]:
+    """Bytes that may be taken, by each limit there is, and its words."""
+    held, free, rooms = resident_bytes() or 0, available_bytes(), []
+    if memory is not None:
+        memory = checks.integer("memory", memory, low=1)
+        told = f"and of the {readable(memory)} that `memory` allows the process, it holds {readable(held)}"
+        rooms.append((max(memory - held, 0), told))
+    if free is not None:
+        rooms.append((free, f"{readable(free)} are available"))
+    return rooms
+
+
+def _instead(graph: Graph, method: Any, spill: bool, room: int) -> str:
+    """Other ways to run that fit, as a sentence."""
+    fits = []
+    if isinstance(method, Cleora) and not spill and _spills(method):
+        needed = needed_bytes(graph, method, spill=True)
+        fits += [f"`spill`, the table in a file ({readable(needed)})"] * (needed <= room)
+    dim = method.dim // 2
+    while dim >= SMALL and (less := needed_bytes(graph, replace(method, dim=dim), spill=spill)) > room:
+        dim //= 2
+    fits += [f"`dim={dim}` ({readable(less)})"] * (dim >= SMALL)
+    return f" What would fit: {' or '.join(fits)}." if fits else ""
+
+
+def _spills(method: Cleora) -> bool:
+    try:
+        check_on_disk(method)
+    except checks.OptionError:
+        return False
+    return True
+
+
+def needed_bytes(graph: Graph, method: Any, *, spill: bool = False) -> int:
+    """Bytes that a run holds at most at a time, beside what is there before it; see `estimate`."""
+    if not isinstance(method, Cleora):
+        if not hasattr(method, "bytes_needed"):
+            raise checks.OptionError(f"`method` {type(method).__name__} does not tell what it needs (`bytes_needed`).")
+        return COMPILED + int(method.bytes_needed(graph.num_entities, graph.entries()["clique"]))
+    rows, form = graph.num_entities, _form(graph, method)
+    entries = graph.entries()[form]
+    kept = KEPT * entries + ROW * rows
+    columns = STRIPE_COLUMNS if spill else BLOCK_COLUMNS
+    between = 0 if form == "clique" else ITEM * graph.num_hyperedges * min(method.dim, columns)
+    attended = 0 if method.attention_temperature is None else COMPILED_ATTENTION + ATTENDED * entries
+    table = ITEM * rows * method.dim
+    tables = _tables(method) * table
+    if spill:
+        whole = (_tables(method) - 2) * table  # parts are put together in memory
+        batch = BATCH_WINDOWS * CHUNK_ROWS * ITEM * method.dim
+        tables = whole + STRIPES * ITEM * rows * min(method.dim, STRIPE_COLUMNS) + BATCHES * min(batch, table)
+    return max(BUILT[form] * entries, COMPILED + kept + between + attended + tables)
+
+
+def _form(graph: Graph, method: Cleora) -> str:
+    """In which form hyperedges are multiplied."""
+    if method.metapath or method.attention_temperature is not None or method.propagation.startswith("directed"):
+        return "clique"
+    return stored_form(graph, method.form)  # type: ignore[arg-type]
+
+
+def _tables(method: Cleora) -> int:
+    """Tables of all entities that are in memory at a time, at most: two that take turns, and the parts of a result."""
+    parts = method.num_parts
+    if method.scale_weights is not None:
+        return parts + 4  # their sum is float64
+    if parts > 1:
+        return max(parts + 3, 2 * parts)  # a snapshot beside the two; then all of them, and side by side
+    return 4 if method.propagation == BOTH_WAYS else 2
+
+
+def _check_calibration(graph: Graph, method: Cleora) -> None:
+    """Raise NeedsMemoryError unless the operator and a few columns fit."""
+    count, free = needed_bytes(graph, replace(method, dim=1, scales=(), scale_weights=None)), available_bytes()
+    if free is not None and count > free:
+        told = "the operator of this graph alone needs about"
+        raise NeedsMemoryError(f"{told} {readable(count)}, {readable(free)} are available.")
+
+
+def _seconds(graph: Graph, method: Cleora, tables: Callable[[], Tables]) -> float:
+    """How long a run takes, by its pieces."""
+    ways = 1
+    if method.propagation == BOTH_WAYS:
+        method, ways = replace(method, propagation="directed"), 2
+    begun = time.perf_counter()
+    run = Run(graph, method)
+    building = time.perf_counter() - begun
+    first = _clocked(lambda: starter(graph.vocab, method.dim, method.init, method.seed)(np.arange(_few(graph))))
+    product = _product_seconds(run, min(method.dim, STRIPE_COLUMNS)) * method.dim / min(method.dim, STRIPE_COLUMNS)
+    compiling, one_pass = _pass_seconds(run, method, tables())
+    scale = graph.num_entities / _few(graph)
+    steps = method.num_iterations * (product + one_pass)
+    return ways * (building + first * scale + compiling + steps + one_pass * (1 + method.num_parts))
+
+
+def _few(graph: Graph) -> int:
+    return min(graph.num_entities, SAMPLE_IDS)
+
+
+def _product_seconds(run: Run, columns: int) -> float:
+    """Of one product with so many columns."""
+    stripe = jnp.zeros((run.walk.op.num_entities, columns), jnp.float32)
+    product = jax.jit(apply_block)
+    product(run.walk.op, stripe).block_until_ready()
+    return _clocked(lambda: product(run.walk.op, stripe).block_until_ready())
+
+
+def _pass_seconds(run: Run, method: Cleora, tables: Tables) -> tuple[float, float]:
+    """Seconds that a step takes to compile, and those of everything in a step but its product, of all rows."""
+    count = min(run.walk.op.num_entities, SAMPLE_ROWS)
+    alone = from_csr(sp.eye_array(count, dtype=np.float32, format="csr"), symmetric=True)
+    ones = jnp.ones(count, jnp.float32)
+    walk, step = Walk(alone, ones, ones, None), replace(method.step(1, run.rank), attention=False)
+    vocab = run.graph.vocab.take(np.arange(count))
+    table = tables.first(vocab, method.dim, method.init, method.seed, None, np.ones(count, bool))
+    state = State(table, Pending.nothing(method.dim, triangular=step.triangular) if step.whiten else None)
+    times = []
+    for _ in range(3):
+        begun = time.perf_counter()
+        state, _ = tables.advance(walk, run.numbers, state, step)
+        times.append(time.perf_counter() - begun)
+    warm = min(times[1:])
+    return times[0] - warm, warm * run.walk.op.num_entities / count
+
+
+def _clocked(work: Callable[[], Any]) -> float:
+    begun = time.perf_counter()
+    jax.block_until_ready(work())
+    return time.perf_counter() - begun

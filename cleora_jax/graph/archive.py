@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import re
 import struct
@@ -27,9 +28,10 @@ MISFITS = (AttributeError, KeyError, TypeError, UnicodeDecodeError, json.JSONDec
 # How NumPy begins the file of an array of numbers with one or two axes. Its own parser takes any Python literal.
 ARRAY = re.compile(
     rb"\x93NUMPY\x01\x00..\{'descr': '(?P<type>[<>|](?:b1|[iu][1248]|f[248]))', 'fortran_order': False, "
-    rb"'shape': \((?P<rows>\d{1,18}),(?: (?P<columns>\d{1,18}))?\), \} *\n",
+    rb"'shape': \((?P<rows>\d{1,99}),(?: (?P<columns>\d{1,99}))?\), \} *\n",
     re.DOTALL,
 )
+MOST_HEADER = 1 << 10  # bytes; ours have 128
 Arrays = dict[str, np.ndarray]
 
 
@@ -110,11 +112,29 @@ def _array_of(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
     if member.compress_type != zipfile.ZIP_STORED:
         raise zipfile.BadZipFile(f"{member.filename!r} is compressed")
     content = archive.read(member)
+    dtype, shape, start = described(content, len(content))
+    return np.frombuffer(content, dtype, offset=start).reshape(shape)
+
+
+def described(content: bytes, size: int) -> tuple[np.dtype[Any], list[int], int]:
+    """Type and shape of the array in an `.npy` file of `size` bytes, and where its numbers begin, by its first bytes.
+
+    Raises:
+        ValueError: it holds something else than numbers in the order of rows, or not as many as it says.
+    """
     told = ARRAY.match(content)
     if told is None:
-        raise ValueError(f"{member.filename!r} is no array of numbers")
-    dtype, shape = np.dtype(told["type"].decode()), [int(size) for size in (told["rows"], told["columns"]) if size]
-    return np.frombuffer(content, dtype, offset=told.end()).reshape(shape)
+        fault = (
+            "it holds pickled Python objects, which are never loaded"
+            if b"'|O" in content[:MOST_HEADER]
+            else "it is none"
+        )
+        raise ValueError(f"an array of numbers, with one or two axes in the order of rows, was expected: {fault}")
+    dtype, shape = np.dtype(told["type"].decode()), [int(count) for count in (told["rows"], told["columns"]) if count]
+    need, left = math.prod(shape) * dtype.itemsize, size - told.end()
+    if need != left:
+        raise ValueError(f"shape {shape} of {dtype} takes {need} bytes, there are {left}")
+    return dtype, shape, told.end()
 
 
 def vocab_arrays(vocab: Vocab) -> Arrays:

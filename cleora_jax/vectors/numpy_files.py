@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import zipfile
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 import pyarrow as pa
 
 from cleora_jax._checks import InputError
+from cleora_jax.graph.archive import MOST_HEADER, described
 from cleora_jax.graph.vocab import Vocab, id_parts, ids_from_parts
 from cleora_jax.vectors.stored import (
     KIND,
@@ -39,7 +38,7 @@ def write_npz(content: Content, path: Path) -> None:
     with open(path, "wb") as file:
         np.savez(
             file, header=header, ids_text=text, ids_offset=offset, column_of=content.vocab.column_of,
-            vectors=content.vectors,
+            vectors=np.ascontiguousarray(content.vectors),
         )  # fmt: skip
 
 
@@ -56,26 +55,11 @@ def read_npz(path: str, column: str) -> Content:
 
 def _array(path: str, archive: zipfile.ZipFile, name: str) -> np.ndarray:
     place = archive.getinfo(f"{name}.npy")
-    with archive.open(place) as file:
-        _shape(path, file, place.file_size)
+    with archive.open(place) as file:  # NumPy makes room for an array before it reads it: look what it says of itself
+        described(file.read(MOST_HEADER), place.file_size)
     with archive.open(place) as file:  # opened anew: seeking back would switch off the check of its CRC-32
         array: np.ndarray = np.lib.format.read_array(file, allow_pickle=False)
     return array
-
-
-def _shape(path: str, file: IO[bytes], size: int) -> list[int]:
-    """The shape that an .npy file of `size` bytes declares; InputError where that is not what it holds.
-
-    NumPy makes room for an array before it reads it, so a damaged shape must not get that far.
-    """
-    form = np.lib.format
-    read = form.read_array_header_1_0 if form.read_magic(file) == (1, 0) else form.read_array_header_2_0
-    shape, _, dtype = read(file)
-    need, left = math.prod(shape) * dtype.itemsize, size - file.tell()
-    fault = f"truncated or damaged: shape {list(shape)} of {dtype} takes {need} bytes, there are {left}"
-    require(path, not dtype.hasobject, "it holds pickled Python objects, which are never loaded")
-    require(path, need == left, fault)
-    return list(shape)
 
 
 def sidecar_path(path: str) -> str:
@@ -105,7 +89,7 @@ def write_npy(content: Content, path: Path, beside: Path) -> None:
     with open(beside, "w", encoding="utf-8", newline="\n") as text:
         json.dump(sidecar, text, ensure_ascii=False)
     with open(path, "wb") as file:
-        np.save(file, content.vectors)
+        np.save(file, np.ascontiguousarray(content.vectors))
 
 
 def read_npy(path: str, column: str) -> Content:
@@ -119,7 +103,7 @@ def read_npy(path: str, column: str) -> Content:
         column_of = np.array(sidecar.pop("column_of", [0] * len(ids)), np.uint8)
         header = check_header(beside, sidecar)
     with reading(path, ".npy"), open(path, "rb") as file:
-        shape = _shape(path, file, os.path.getsize(path))
+        _, shape, _ = described(file.read(MOST_HEADER), os.path.getsize(path))
         require(path, shape == header["shape"], f"shape {shape}, {beside} says {header['shape']}")
         file.seek(0)
         vectors = np.load(file, allow_pickle=False)

@@ -81,7 +81,13 @@ def read_text(path: str, column: str) -> Content:
     with reading(path, "word2vec text"):
         with open(path, "rb") as file:
             count, dim = _sizes(path, file.readline(200))
-            blank_end = file.readline().rstrip(b"\r\n").endswith(b" ")
+            fits = 2 * count * dim <= os.path.getsize(path)  # a digit and a blank each
+            require(path, fits, f"truncated: too short for {count} vectors of length {dim}")
+            first = file.readline()
+            if not count and not first:
+                return _settled(path, pa.array([], pa.large_string()), np.empty((0, dim), np.float32), column)
+            require(path, count > 0, "vectors, of which the first line says that there are none")
+            blank_end = first.rstrip(b"\r\n").endswith(b" ")
         texts, vectors = read_numbers(path, dim, " ", blank_end=blank_end)
         require(path, len(vectors) == count, f"{len(vectors)} vectors, the first line says {count}; truncated?")
     return _settled(path, texts[0], vectors, column)

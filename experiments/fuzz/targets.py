@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import tempfile
@@ -183,7 +184,7 @@ TARGETS: dict[str, Target] = {
     "tsv": Target(lambda: list(LINES), _loaded(".tsv", _read({"columns": "user complex::item", "format": "tsv"}))),
     "csv": Target(lambda: list(LINES), _loaded(".csv", _read({"columns": "user item", "weight": "item"}))),
     "jsonl": Target(lambda: list(LINES), _loaded(".jsonl", _read({"columns": "user complex::item"}))),
-    "gzip": Target(lambda: list(LINES), _loaded(".txt.gz", _read({}))),
+    "gzip": Target(lambda: [gzip.compress(lines) for lines in LINES], _loaded(".txt.gz", _read({}))),
     **{
         f"vectors {suffix}": Target(_saved(_vectors, suffix=suffix), _loaded(suffix, cj.load_embedding))
         for suffix in (".parquet", ".csv", ".vec", ".bin")

@@ -5,8 +5,9 @@ python -m experiments.growth.run --smoke
 python -m experiments.growth.plots           # docs/img/growth.svg
 
 Every line is a fresh process: a generated graph, `estimate`, then `embed` with few steps, so that a step's time is
-a median of several. Kinds: "cores" (as many as there are), "entities" (10⁴ to 2·10⁶, 128 columns, ten arcs an entity), "columns" (32 to 1,024 of 10⁵
-entities), "baskets" (factored hyperedges), "lattice" (neighbours are near), "spill" (the table in a file).
+a median of several. Kinds: "entities" (10⁴ to 2·10⁶, 128 columns, ten arcs an entity), "columns" (32 to 1,024 of 10⁵
+entities), "baskets" (factored hyperedges), "lattice" (neighbours are near), "spill" (the table in a file), "cores"
+(as many as there are).
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 import cleora_jax as cj
-from cleora_jax.benchmark import judging, process, verb, worker
 from cleora_jax._memory import peak_bytes
+from cleora_jax.benchmark import judging, process, verb, worker
 from cleora_jax.benchmark.process import Failure, Outcome, run_task
 from cleora_jax.benchmark.results import Line, key_of, line_of
 from cleora_jax.benchmark.task import RIVALS, Task, name_of, settings_of

@@ -246,7 +246,7 @@ def test_damaged_shape_takes_no_memory(tmp_path, suffix, shape):
         with zipfile.ZipFile(path, "w") as archive:
             for name, part in (parts | {"vectors.npy": array.getvalue()}).items():
                 archive.writestr(name, part)
-    with pytest.raises(InputError, match=rf"x\{suffix}: truncated or damaged: shape \[{shape[0]}, {shape[1]}\]"):
+    with pytest.raises(InputError, match=rf"x\{suffix}: .*truncated or damaged .*shape \[{shape[0]}, {shape[1]}\]"):
         load_embedding(path)
 
 

@@ -76,7 +76,7 @@ def test_ids_that_the_format_cannot_hold_are_known_before_the_work(tmp_path, cap
     assert main([*command, "-o", str(tmp_path / "out.vec"), "--column", "shop"]) == 2
     assert "no column 'shop'" in capsys.readouterr().err
     assert main([*command, "-o", str(tmp_path / "out.npz")]) == 0
-    assert main(["convert", "-i", str(tmp_path / "out.npz"), "-o", str(tmp_path / "u.csv"), "--column", "user"]) == 0
+    assert main(["convert", "-e", str(tmp_path / "out.npz"), "-o", str(tmp_path / "u.csv"), "--column", "user"]) == 0
     assert load_embedding(tmp_path / "u.csv").vocab.ids.to_pylist() == ["1", "2"]
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cleora_jax._checks import InputError, OptionError
 from cleora_jax.cli.messages import say
 from cleora_jax.cli.options import refuse
+from cleora_jax.cli.source import embeddings_argument
 from cleora_jax.cli.tables import KINDS, check_table, ids_of, read_table
 from cleora_jax.cli.watching import bar
 
@@ -23,7 +24,7 @@ HELP = "write a page to look at saved vectors in a browser"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Saved vectors, the page, and what colours it."""
-    parser.add_argument("embeddings", metavar="FILE", help="saved embeddings")
+    embeddings_argument(parser)
     parser.add_argument("--html", required=True, metavar="FILE", help="the page: one file, which needs no network")
     parser.add_argument(
         "--layout", default="pca", choices=("pca", "umap", "tsne"), help="how entities are placed (default: pca)"

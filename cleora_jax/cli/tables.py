@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
-from cleora_jax._checks import InputError, OptionError
+from cleora_jax._checks import OptionError, file_at
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}  # by suffix
 KINDS = ".parquet, or .csv or .tsv with a header; ids in the first column or one called id"
@@ -16,8 +15,7 @@ def check_table(option: str, path: str) -> None:
     """Raise OptionError or InputError where a file cannot be a table."""
     if Path(path).suffix not in (*SEPARATORS, ".parquet"):
         raise OptionError(f"`{option}` must be a .parquet, .csv or .tsv file, got {path!r}.")
-    if not os.path.isfile(path):
-        raise InputError(f"{path}: no such file.")
+    file_at(path)
 
 
 def read_table(path: str) -> Any:

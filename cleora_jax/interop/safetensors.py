@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from cleora_jax._atomic import atomic_path
-from cleora_jax._checks import InputError
+from cleora_jax._checks import InputError, file_at
 from cleora_jax._extras import library
 from cleora_jax._version import __version__
 from cleora_jax.graph.archive import vocab_arrays, vocab_from
@@ -39,13 +39,12 @@ def load_safetensors(path: str | os.PathLike[str]) -> Embedding:
     """Read what `save_safetensors` wrote.
 
     Raises:
-        InputError: no such file, or one that is damaged or of another kind.
+        MissingFileError: no such file.
+        InputError: one that is damaged or of another kind.
         ModuleNotFoundError: safetensors is not installed.
     """
     safetensors = library("safetensors", "interop", "`load_safetensors`")
-    source = os.fspath(path)
-    if not os.path.isfile(source):
-        raise InputError(f"{source}: no such file.")
+    source = file_at(path)
     try:
         with safetensors.safe_open(source, framework="numpy") as file:
             told = file.metadata() or {}

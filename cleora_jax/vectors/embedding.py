@@ -195,7 +195,7 @@ def load_embedding(path: str | os.PathLike[str], format: str | None = None, *, c
         column: name of the entities' column where the file does not tell. Default: "entity".
 
     Raises:
-        FileNotFoundError: no such file.
+        MissingFileError: no such file.
         ValueError: no such format.
         InputError: a file that is damaged, cut short, of another kind or version, that repeats an id or holds NaN or
             infinity; file and fault are named.

@@ -132,6 +132,5 @@ def write_contents(contents: Mapping[str, Content], format: str | None = None) -
 
 def read_content(path: Path, format: str | None = None, column: str = "entity") -> Content:
     """Read vectors, ids and settings; see `load_embedding`."""
-    if format is None and not os.path.exists(path) and os.path.splitext(os.fspath(path))[1]:
-        raise FileNotFoundError(f"{os.fspath(path)}: no such file.")  # whatever its suffix
-    return format_of(path, format).read(os.fspath(path), column)
+    source = checks.file_at(path)  # whatever its suffix
+    return format_of(path, format).read(source, column)

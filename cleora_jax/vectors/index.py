@@ -286,7 +286,8 @@ def load_index(path: str | os.PathLike[str]) -> Index:
     """Read what `Index.save` wrote. The graph's bytes are read by the engine itself: load files that you trust.
 
     Raises:
-        InputError: no such file, or one that is damaged or of another kind.
+        MissingFileError: no such file.
+        InputError: one that is damaged or of another kind.
         ModuleNotFoundError: the engine it was made by is not installed.
     """
     source = os.fspath(path)

@@ -49,7 +49,8 @@ def load_compressed(path: str | os.PathLike[str]) -> Compressed:
     """Read what `Compressed.save` wrote.
 
     Raises:
-        InputError: no such file, or one that is damaged or of another kind; the fault is named.
+        MissingFileError: no such file.
+        InputError: one that is damaged or of another kind; the fault is named.
 
     Example:
         >>> import os, tempfile

@@ -153,6 +153,17 @@ class TestModes:
         assert "size" in capsys.readouterr().err
         assert main([*command, str(tmp_path / "none.csv")]) == 2
 
+    def test_features_without_a_header_lose_no_row(self, tmp_path, baskets, capsys):
+        table, path = tmp_path / "features.csv", str(tmp_path / "out.npz")
+        table.write_text("item1,1.5,2\nitem2,0.5,-1\n")
+        command = ["embed", "-i", baskets, "-o", path, *SMALL, "--whiten", "off", "--features", str(table)]
+        assert main(command) == 2
+        message = capsys.readouterr().err
+        assert "the column of ids is called 'item1', as an entity" in message
+        assert "`--features-without-header`" in message
+        assert main([*command, "--features-without-header"]) == 0
+        assert "features of 2 of 11 entities" in capsys.readouterr().err
+
     def test_options_of_features_need_features(self, tmp_path, baskets, capsys):
         for options in (["--feature-weight", "0.5"], ["--feature-column", "node"]):
             assert main(["embed", "-i", baskets, "-o", str(tmp_path / "out.npz"), *SMALL, *options]) == 2

@@ -64,5 +64,28 @@ def test_attributes_are_those_of_a_column(tmp_path, capsys):
     (tmp_path / "prices.csv").write_text("id,price\n1,9.5\n")
     command = ["explore", "-e", str(tmp_path / "both.npz"), "--html", str(tmp_path / "m.html")]
     command += ["--attributes", str(tmp_path / "prices.csv")]
-    assert main(command) == 0 and "2 of 3 entities" in capsys.readouterr().err
+    assert main(command) == 2
+    assert "'1' stands in several columns of the graph: give `--attribute-column`" in capsys.readouterr().err
+    assert main([*command, "--column", "item"]) == 2  # only one entity is left, but it is clear which has the price
+    assert "1 of 1 entities" in capsys.readouterr().err
     assert main([*command, "--attribute-column", "item"]) == 0 and "1 of 3 entities" in capsys.readouterr().err
+    assert main([*command, "--attribute-column", "shop"]) == 2 and "no column 'shop'" in capsys.readouterr().err
+
+
+def test_a_table_without_a_header_loses_no_row(saved, tmp_path, capsys):
+    table = tmp_path / "about.csv"
+    table.write_text("item1,fruit,2.5\nitem2,bread,1\n")
+    command = ["explore", "-e", saved, "--html", str(tmp_path / "m.html"), "--attributes", str(table)]
+    assert main(command) == 2
+    message = capsys.readouterr().err
+    assert "about.csv: its first line ('item1', 'fruit', '2.5') begins with an entity" in message
+    assert "`--attributes-without-header`" in message
+    assert main([*command, "--attributes-without-header"]) == 0
+    assert "2 of 11 entities have attributes" in capsys.readouterr().err
+    assert '"column 2"' in (tmp_path / "m.html").read_text()
+    table.write_text("item1,id,item2\nfruit,item1,2.5\n")  # one that says so is believed
+    assert main(command) == 0 and "1 of 11 entities" in capsys.readouterr().err
+    assert main([*command[:-1], "none.parquet", "--attributes-without-header"]) == 2
+    assert "`--attributes-without-header` is for .csv and .tsv" in capsys.readouterr().err
+    assert main([*command[:-2], "--attributes-without-header"]) == 2
+    assert "`--attributes-without-header` needs `--attributes`" in capsys.readouterr().err

@@ -256,10 +256,38 @@ def test_attributes_are_matched_by_id_or_stand_in_order():
         assert next(interop.vector_rows(VECTORS, attributes))["payload"] == {"age": 41}
 
 
+def test_the_index_of_a_frame_holds_ids_unless_it_counts():
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"age": [7, 41]}, index=["eve, alone", "ann"])
+    for one in (frame, frame.rename_axis("name"), frame.rename_axis("id").reset_index().set_index("age", drop=False)):
+        assert cj.graph.attributes_of(one, EDGES.vocab).to_pydict() == {"age": [41, None, None, 7]}
+    in_order = pd.DataFrame({"age": [41, 12, 3, 7]}, index=np.array([0, 1, 2, 3]))
+    assert cj.graph.attributes_of(in_order, EDGES.vocab).to_pydict() == {"age": [41, 12, 3, 7]}
+    numbered = cj.Vocab.of(["0", "1", "2"])
+    assert cj.graph.attributes_of(pd.DataFrame({"age": [1, 2, 3]})[::-1], numbered).to_pydict() == {"age": [1, 2, 3]}
+    shuffled = pd.DataFrame({"age": [1, 2, 3]}, index=[2, 0, 1])
+    assert cj.graph.attributes_of(shuffled, numbered).to_pydict() == {"age": [2, 3, 1]}
+    with pytest.raises(ValueError, match="2 levels"):
+        cj.graph.attributes_of(frame.set_index("age", append=True), EDGES.vocab)
+
+
+def test_attributes_of_ids_in_several_columns_say_of_which():
+    about = {"id": ["1"], "age": [7]}
+    with pytest.raises(ValueError, match="'1' stands in several columns of the graph: give `graph.attributes_of`"):
+        interop.to_networkx(cj.from_hyperedges(["1\t1", "2\t1"], "user item"), attributes=about)
+    of_items = cj.graph.attributes_of(about, TYPED, "item")
+    assert of_items.to_pydict() == {"age": [None, None, 7]}
+    embedding = cj.Embedding(np.eye(3, dtype=np.float32), TYPED)
+    assert [row["payload"] for row in interop.vector_rows(embedding, of_items)] == [{}, {}, {"age": 7}]
+    with pytest.raises(KeyError, match="no column 'shop'"):
+        cj.graph.attributes_of(about, TYPED, "shop")
+
+
 @pytest.mark.parametrize(
     ("attributes", "error", "message"),
     [
         ({"age": [1]}, ValueError, "a row per entity"),
+        ({"ann": ["bob", "cid"], "41": [12, 7]}, ValueError, "first column is called 'ann', as an entity is"),
         ({"id": ["ann", "ann"], "age": [1, 2]}, ValueError, "more than once"),
         ({"id": ["nobody"], "age": [1]}, ValueError, "know none"),
         ([1, 2, 3, 4], TypeError, "`attributes`"),

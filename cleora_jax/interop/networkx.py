@@ -68,6 +68,9 @@ def from_networkx(graph: Any, *, weight: str = "weight", column: str = "node") -
     Raises:
         ValueError: no edges, nodes of the same name, or a weight that is not finite and ≥ 0.
 
+    Warns:
+        MixedTypesWarning: values of an attribute, such as numbers and texts, that have no type in common become text.
+
     Example:
         >>> import networkx as nx
         >>> import cleora_jax as cj

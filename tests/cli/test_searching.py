@@ -9,6 +9,7 @@ import pytest
 import cleora_jax as cj
 from cleora_jax.cli import main
 from cleora_jax.vectors.coding import CODECS
+from tests.cli.conftest import SMALL
 
 pytest.importorskip("usearch")
 
@@ -16,7 +17,7 @@ pytest.importorskip("usearch")
 def neighbours(path, capsys):
     capsys.readouterr()
     assert main(["similar", "--embeddings", path, "--entity", "item1", "--json"]) == 0
-    return [(each["id"], each["cosine"]) for each in json.loads(capsys.readouterr().out)["item1"]]
+    return [(each["id"], each["cosine"]) for each in json.loads(capsys.readouterr().out)["neighbours"]["item1"]]
 
 
 def test_an_index_is_searched_as_vectors_are_and_says_so(saved, tmp_path, capsys):
@@ -27,7 +28,25 @@ def test_an_index_is_searched_as_vectors_are_and_says_so(saved, tmp_path, capsys
     assert cj.load_index(path).options["links"] == 8
     assert neighbours(path, capsys) == neighbours(saved, capsys)
     assert main(["similar", "--embeddings", path, "--entity", "item1"]) == 0
-    assert "approximate, by Index(11 × 8 by usearch)" in capsys.readouterr().err
+    assert "approximate, by Index(11 × 8 by usearch); recall@10 1.0" in capsys.readouterr().err
+
+
+def test_json_says_how_it_searched(saved, baskets, tmp_path, capsys):
+    index, bare, codes = (str(tmp_path / f"{name}.npz") for name in ("index", "bare", "codes"))
+    made = main(["index", "-e", saved, "-o", index, "-q"]), main(["compress", "-e", saved, "-o", codes, "-q"])
+    assert made == (0, 0) and main(["index", "-e", saved, "-o", bare, "--recall-queries", "0", "-q"]) == 0
+    recall = round(cj.load_compressed(codes).recall(cj.load_embedding(saved)), 4)
+    for source, told in (
+        (["-e", saved], {"search": "exact"}),
+        (["-i", baskets, *SMALL], {"search": "exact"}),
+        (["-e", index], {"search": "usearch", "recall@10": 1.0}),
+        (["-e", bare], {"search": "usearch"}),
+        (["-e", codes], {"search": "int8", "recall@10": recall}),
+    ):
+        capsys.readouterr()
+        assert main(["similar", *source, "--entity", "item1", "--json"]) == 0
+        answer = json.loads(capsys.readouterr().out)
+        assert list(answer.pop("neighbours")) == ["item1"] and answer == told
 
 
 @pytest.mark.parametrize("codec", [name for name in CODECS if name != "pq"])

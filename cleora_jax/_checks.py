@@ -132,6 +132,12 @@ def kind(name: str, value: Any, wanted: type[Any], see: str) -> None:
         raise TypeError(f"`{name}` must be {rule}, got {room}{given.__name__}.")
 
 
+def no_embedding(name: str, value: Any) -> None:
+    """Raise TypeError where an embedding is given in place of its vectors."""
+    if hasattr(value, "vocab"):
+        raise TypeError(f"`{name}` must be an array; of an embedding, give its `.vectors`.")
+
+
 def made_of(wanted: type[Any], settings: dict[str, Any]) -> Any:
     """An object of a dataclass, of some of its fields by name; OptionError for one that it does not have."""
     known = [field.name for field in fields(wanted)]

@@ -52,6 +52,12 @@ class Imported(NamedTuple):
     directed: bool
 
 
+def check_foreign(name: str, value: Any, kind: str, *has: str) -> None:
+    """Raise TypeError unless a value has what is read of another library's."""
+    if not all(hasattr(value, each) for each in has):
+        raise TypeError(f"`{name}` must be {kind}, got {type(value).__name__}.")
+
+
 def edges_of(graph: Graph, *, directed: bool) -> Edges:
     """The edges as they are where all hyperedges of the only relation are pairs; else those of the cliques.
 

@@ -19,6 +19,7 @@ from cleora_jax.vectors.formats import Content, as_table, read_content, write_co
 from cleora_jax.vectors.search import TopK, top_k
 from cleora_jax.vectors.searchable import Key as Key
 from cleora_jax.vectors.searchable import Searchable
+from cleora_jax.vectors.stored import check_finite
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,6 +57,7 @@ class Embedding(Searchable):
     trace: Any | None = None
 
     def __post_init__(self) -> None:
+        checks.kind("vocab", self.vocab, Vocab, "see `Vocab.of`")
         vectors = np.asarray(self.vectors)
         if vectors.ndim != 2 or vectors.shape[0] != len(self.vocab) or vectors.shape[1] < 1:
             raise OptionError(f"`vectors` must be a matrix of {len(self.vocab)} rows, one per entity, and at least one "
@@ -174,6 +176,12 @@ class Embedding(Searchable):
 
     def _content(self) -> Content:
         return Content(self.vectors, self.vocab, self.settings)
+
+
+def check_writable(embedding: Embedding, path: str | os.PathLike[str]) -> None:
+    """Raise TypeError unless it is an `Embedding`, InputError at its first NaN or infinity."""
+    check_embedding(embedding)
+    check_finite(os.fspath(path), embedding._content())
 
 
 def save_embeddings(embeddings: Mapping[str, Embedding], format: str | None = None) -> None:

@@ -65,6 +65,13 @@ def not_finite(content: Content, place: tuple[int, int]) -> str:
     return f"the vector of {content.vocab[row]!r} holds {content.vectors[place]} in dimension {column}"
 
 
+def check_finite(path: str, content: Content) -> None:
+    """Raise InputError at the first NaN or infinity, before a file is made."""
+    wrong = first_not_finite(content.vectors)
+    if wrong is not None:
+        raise InputError(f"cannot write {path!r}: {not_finite(content, wrong)}.")
+
+
 @contextlib.contextmanager
 def reading(source: str, kind: str) -> Iterator[None]:
     """Turn what readers raise at damaged bytes into an `InputError` that names the file."""

@@ -69,6 +69,8 @@ def write_explorer(
         True
     """
     check_embedding(embedding)
+    if not isinstance(title, str):
+        raise TypeError(f"`title` must be a text, got {title!r}.")
     k = checks.integer("neighbours", neighbours, low=0, high=MOST_NEIGHBOURS)
     placed = plane(embedding, layout, seed=seed) if at is None else np.asarray(at, np.float32)
     if placed.shape != (len(embedding), 2) or not np.isfinite(placed).all():

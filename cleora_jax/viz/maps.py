@@ -67,8 +67,10 @@ def plot_map(
     check_embedding(embedding)
     axes = new_axes(ax)
     placed = plane(embedding, layout, seed=seed) if at is None else np.asarray(at)
-    if placed.shape != (len(embedding), 2):
-        raise checks.OptionError(f"`at` must be [{len(embedding)}, 2], got shape {placed.shape}.")
+    if placed.shape != (len(embedding), 2) or placed.dtype.kind not in "iuf" or not np.isfinite(placed).all():
+        raise checks.OptionError(f"`at` must be finite numbers, [{len(embedding)}, 2], got shape {placed.shape}.")
+    if isinstance(label, str):
+        raise TypeError(f"`label` must be a list of ids, got the single id {label!r}.")
     size = float(np.clip(2e4 / len(embedding), 1, 30))
     values = _colours(embedding, colour, groups)
     if values is None:
@@ -111,7 +113,7 @@ def _colours(embedding: Embedding, colour: Any | None, groups: bool | None) -> n
     scale = _as_numbers(values)
     if groups is None:
         groups = scale is None or (_is_whole(values) and len(np.unique(names[names != NONE])) <= MOST_GROUPS)
-    elif scale is None and not checks.boolean("groups", groups):
+    elif not checks.boolean("groups", groups) and scale is None:
         raise checks.OptionError(f"`groups=False` is for a `colour` of numbers, got {values[:3].tolist()}, ….")
     return names if groups else scale
 

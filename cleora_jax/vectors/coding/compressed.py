@@ -175,6 +175,8 @@ def compress(embedding: Embedding, codec: Codec, *, progress: Progress = no_prog
         (32, True)
     """
     check_embedding(embedding)
+    if isinstance(codec, type) or not hasattr(codec, "fit"):
+        raise TypeError(f"`codec` must be a codec, such as Int8() or PCA(32), got {codec!r}.")
     if not len(embedding):
         raise checks.OptionError("`embedding` must hold an entity.")
     rows = unit_table(embedding.vectors, "embedding")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cleora_jax import stats as stats
     from cleora_jax import viz as viz
     from cleora_jax._checks import InputError as InputError
+    from cleora_jax._checks import MissingFileError as MissingFileError
     from cleora_jax._checks import NotFoundError as NotFoundError
     from cleora_jax._checks import OptionError as OptionError
     from cleora_jax._memory import NeedsMemoryError as NeedsMemoryError
@@ -168,7 +169,7 @@ if TYPE_CHECKING:
     from cleora_jax.vectors import whitening_rank as whitening_rank
 
 _NAMES_OF = {
-    "_checks": "InputError NotFoundError OptionError",
+    "_checks": "InputError MissingFileError NotFoundError OptionError",
     "_memory": "NeedsMemoryError",
     "_progress": "progress_bar",
     "baselines": """

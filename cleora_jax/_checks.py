@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 import numbers
+import os
 import sys
 import warnings
 from collections.abc import Iterable, Sequence
@@ -16,6 +17,10 @@ class InputError(ValueError):
     """Input data that cannot be read as asked: the message names the place (file, line) and the fault."""
 
 
+class MissingFileError(InputError, FileNotFoundError):
+    """A path to read from that does not exist: the message names it. One kind, whatever was to be read."""
+
+
 class OptionError(ValueError):
     """An argument that cannot be: the message names it, the rule and the value."""
 
@@ -25,6 +30,16 @@ class NotFoundError(KeyError):
 
     def __str__(self) -> str:  # KeyError shows the repr of its argument; people read a sentence
         return str(self.args[0]) if self.args else ""
+
+
+def file_at(path: str | os.PathLike[str]) -> str:
+    """Return the path as text, or raise MissingFileError where nothing is there, InputError where that is no file."""
+    source = os.fspath(path)
+    if not os.path.exists(source):
+        raise MissingFileError(f"{source}: no such file.")
+    if not os.path.isfile(source):
+        raise InputError(f"{source}: not a file.")
+    return source
 
 
 def one_of(name: str, value: Any, choices: Sequence[Any]) -> None:
@@ -115,6 +130,12 @@ def kind(name: str, value: Any, wanted: type[Any], see: str) -> None:
         room = "" if given.__module__ == "builtins" else f"{given.__module__.split('.')[0]}."
         rule = f"{article} {wanted.__name__} of cleora_jax ({see})"
         raise TypeError(f"`{name}` must be {rule}, got {room}{given.__name__}.")
+
+
+def no_embedding(name: str, value: Any) -> None:
+    """Raise TypeError where an embedding is given in place of its vectors."""
+    if hasattr(value, "vocab"):
+        raise TypeError(f"`{name}` must be an array; of an embedding, give its `.vectors`.")
 
 
 def made_of(wanted: type[Any], settings: dict[str, Any]) -> Any:

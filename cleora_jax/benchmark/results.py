@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from statistics import median
 from typing import Any, NamedTuple
 
-from cleora_jax._checks import InputError
+from cleora_jax._checks import InputError, file_at
 from cleora_jax._jsonl import whole_lines
 from cleora_jax._memory import readable
 from cleora_jax.benchmark.process import Failure, Outcome
@@ -219,8 +219,8 @@ def load_benchmark(path: str | os.PathLike[str]) -> BenchmarkResults:
         path: of JSON lines.
 
     Raises:
+        MissingFileError: no such file.
         InputError: a line that is none of a benchmark.
-        OSError: the file is not there.
 
     Example:
         >>> import tempfile
@@ -230,7 +230,7 @@ def load_benchmark(path: str | os.PathLike[str]) -> BenchmarkResults:
         >>> load_benchmark(path)
         BenchmarkResults(0 lines, 0 of them cut short)
     """
-    return BenchmarkResults(tuple(parsed(whole_lines(path)[0], path).values()))
+    return BenchmarkResults(tuple(parsed(whole_lines(file_at(path))[0], path).values()))
 
 
 def parsed(lines: Sequence[bytes], path: Any) -> dict[str, Line]:

@@ -30,11 +30,13 @@ class FeatureTable(NamedTuple):
         matrix: float32[m, w], an array or a sparse CSR matrix, finite.
         ids: the m ids, or None where rows stand in the order of a graph's entities.
         names: the w names of the features, or None where they have only positions.
+        called: what the ids' column was called, or None where that is not known.
     """
 
     matrix: Matrix
     ids: list[str] | None = None
     names: list[str] | None = None
+    called: str | None = None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -111,14 +113,21 @@ class Features:
         """For each of n entities the row of its features, int64[n]; −1 where it has none.
 
         Raises:
-            ValueError: an array of another length, an id in several columns of `vocab` without `column`, or no id
-                that is an entity.
+            ValueError: an array of another length, an id in several columns of `vocab` without `column`, no id that is
+                an entity, or ids in a column that is called as an entity: a first row taken for a header.
             NotFoundError: no such column.
         """
         names = vocab.columns if self.column is None else (vocab.columns[vocab.code_of(self.column)],)
         ids = self.table.ids
         if ids is None:
             return self._in_order(np.isin(vocab.column_of, [vocab.code_of(name) for name in names]))
+        called = self.table.called
+        if called not in (None, ID) and called in vocab:
+            raise checks.OptionError(
+                f"`values`: the column of ids is called {called!r}, as an entity of the graph is: was a first row "
+                "taken for a header? It would be lost. Read the table without one (on the command line, "
+                f"`--features-without-header`), or, if it is one, call that column {ID!r}."
+            )
         known = pa.array(ids, pa.large_string())
         rows = np.max([Vocab.of(known, name).rows_of(vocab) for name in names], axis=0)
         times = np.bincount(rows[rows >= 0], minlength=len(ids))
@@ -222,7 +231,8 @@ def _pandas(frame: Any) -> FeatureTable:
     names = [str(name) for name in rest.columns]
     _distinct("feature", names)
     named = rest.set_axis(names, axis=1).reset_index(drop=True)
-    return _of_columns([as_id(key) for key in ids.tolist()], as_table(named))
+    called = None if ids.name is None else str(ids.name)
+    return _of_columns([as_id(key) for key in ids.tolist()], as_table(named))._replace(called=called)
 
 
 def _arrow(table: pa.Table) -> FeatureTable:
@@ -238,7 +248,7 @@ def _arrow(table: pa.Table) -> FeatureTable:
     ids = as_strings(column, f"values, column {name}")
     if ids.null_count:
         raise checks.InputError(f"`values`, column {name!r}: {ids.null_count} ids are null.")
-    return _of_columns(ids.to_pylist(), table.drop_columns([name]))
+    return _of_columns(ids.to_pylist(), table.drop_columns([name]))._replace(called=name)
 
 
 def _of_columns(ids: list[str], table: pa.Table) -> FeatureTable:

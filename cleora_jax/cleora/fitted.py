@@ -119,6 +119,7 @@ def load_fitted(path: str | os.PathLike[str]) -> Fitted:
     """Read what `Fitted.save` wrote: `transform` and `update` give the same bits as before.
 
     Raises:
+        MissingFileError: no such file.
         InputError: not such a file, a newer format version, or a damaged one; the fault is named.
     """
     source = os.fspath(path)

@@ -50,7 +50,7 @@ def start_from_parts(source: str, header: dict[str, Any], arrays: Arrays) -> Ini
 
 
 def _feature_parts(features: Features) -> tuple[dict[str, Any], Arrays]:
-    matrix, ids, names = features.table
+    matrix, ids, names, _ = features.table
     header = {"weight": features.weight, "column": features.column, "shape": list(matrix.shape)}
     arrays = {"data": matrix.data, "indices": matrix.indices, "indptr": matrix.indptr} if sp.issparse(matrix) else {
         "matrix": matrix

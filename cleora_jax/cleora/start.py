@@ -203,7 +203,7 @@ def _featured(vocab: Vocab, dim: int, parts: tuple[Features, ...], seed: int) ->
 
 def _projection(part: Features, dim: int, seed: int) -> np.ndarray | None:
     """float32[w, d], what brings w features to d columns; None where they are as many."""
-    matrix, _, names = part.table
+    matrix, names = part.table.matrix, part.table.names
     width = matrix.shape[1]
     return None if width == dim else directions(names or [str(place) for place in range(width)], dim, seed)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from cleora_jax._checks import OptionError
 from cleora_jax.cli.messages import say
+from cleora_jax.cli.source import embeddings_argument
 from cleora_jax.cli.writing import check_not_an_input, output_argument
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ NEIGHBOURS = 10  # whose recall is told
 
 def search_file_arguments(parser: argparse.ArgumentParser) -> None:
     """Saved vectors, and the file to write."""
-    parser.add_argument("embeddings", metavar="FILE", help="saved embeddings")
+    embeddings_argument(parser)
     output_argument(parser, help="where to write; ends in .npz")
 
 

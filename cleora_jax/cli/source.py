@@ -1,4 +1,4 @@
-"""Interaction files or saved vectors: commands that take either."""
+"""Saved vectors, and commands that take these or interaction files. A kind of file has one option in all commands."""
 
 from __future__ import annotations
 
@@ -13,7 +13,14 @@ from cleora_jax.cli.reading import READING, input_arguments
 def source_arguments(parser: argparse.ArgumentParser, purpose: str) -> None:
     """`--input` with its ways of reading, and `--embeddings`."""
     input_arguments(parser, required=False)
-    parser.add_argument("--embeddings", metavar="FILE", help=f"saved {purpose}")
+    embeddings_argument(parser, help=f"saved {purpose}", required=False)
+
+
+def embeddings_argument(
+    parser: argparse.ArgumentParser, *, help: str = "saved embeddings", required: bool = True
+) -> None:
+    """`--embeddings`."""
+    parser.add_argument("--embeddings", "-e", required=required, metavar="FILE", help=help)
 
 
 def check_source(args: argparse.Namespace, either: str, *, beside: Sequence[str] = ()) -> None:

@@ -84,7 +84,7 @@ def modularity(graph: Graph, communities: Any, *, weighted: bool = True, resolut
     Reference: Newman and Girvan, Finding and evaluating community structure in networks, 2004; the resolution as in
     Reichardt and Bornholdt, 2006.
     """
-    codes = communities.codes if isinstance(communities, (Communities, Labels)) else np.asarray(communities)
+    codes = communities.codes if isinstance(communities, (Communities, Labels)) else _one_each(communities)
     if codes.shape != (graph.num_entities,):
         raise checks.OptionError(
             f"`communities` must be one per entity ({graph.num_entities:,}), got shape {codes.shape}."
@@ -93,6 +93,18 @@ def modularity(graph: Graph, communities: Any, *, weighted: bool = True, resolut
     if not matrix.nnz:
         raise checks.OptionError("`graph` must have an edge.")
     return matrix_modularity(matrix, by_size(codes), checks.real("resolution", resolution, low=0))
+
+
+def _one_each(communities: Any) -> np.ndarray:
+    try:
+        codes = np.asarray(communities)
+    except ValueError as error:  # lists of members, of different lengths
+        raise checks.OptionError(
+            "`communities` must be one per entity, in their order, not lists of members."
+        ) from error
+    if codes.dtype.kind == "f" and np.isnan(codes).any():
+        raise checks.OptionError("`communities` must be one per entity, got NaN.")
+    return codes
 
 
 def matrix_modularity(matrix: sp.csr_array, codes: np.ndarray, resolution: float = 1.0) -> float:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from cleora_jax._checks import InputError
+from cleora_jax._checks import MissingFileError
 from cleora_jax._progress import Progress, no_progress
 from cleora_jax.data.assemble import assembled
 from cleora_jax.data.classics import bundled
@@ -46,8 +46,9 @@ def load_dataset(
 
     Raises:
         OptionError: no data set has that name; the nearest names are listed.
-        InputError: the set is not here (the message says where it was looked for, and how to get it), or a file is
-            damaged, truncated or not the one expected (named, with both checksums), or a download failed.
+        MissingFileError: the set is not here (the message says where it was looked for, and how to get it).
+        InputError: a file is damaged, truncated or not the one expected (named, with both checksums), or a download
+            failed.
 
     Example:
         >>> import cleora_jax as cj
@@ -76,7 +77,7 @@ def load(
     if place is not None:
         return _loaded(info, place, verify)
     if not download:
-        raise InputError(_not_here(info, places))
+        raise MissingFileError(_not_here(info, places))
     return _downloaded(info, places, verify, progress)
 
 
@@ -123,7 +124,7 @@ def _state(folder: Path, wanted: list[str]) -> str:
 def _downloaded(info: DatasetInfo, places: list[Path], verify: bool, progress: Progress) -> Dataset:
     """The data set from its originals, downloaded into the last place and recorded once they hold what they should."""
     if not info.originals:
-        raise InputError(_not_here(info, places))
+        raise MissingFileError(_not_here(info, places))
     folder = places[-1]
     (folder / info.name).mkdir(parents=True, exist_ok=True)
     known = recorded(folder, info.name)

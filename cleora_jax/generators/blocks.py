@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -47,7 +47,10 @@ def stochastic_block_model(
     Reference: Holland, Laskey and Leinhardt, Stochastic blockmodels: first steps, Social Networks 5, 1983.
     """
     size = _checked_sizes(sizes)
-    chance = np.asarray(p, np.float64)
+    try:
+        chance = np.asarray(p, np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"`p` must be a matrix of numbers: {error}.") from error
     if chance.shape != (len(size), len(size)):
         raise checks.OptionError(f"`p` must have a row and a column for each of {len(size)} sizes, got {chance.shape}.")
     if not ((chance >= 0) & (chance <= 1)).all() or not (chance == chance.T).all():
@@ -146,6 +149,8 @@ def _planted(pairs: np.ndarray, size: np.ndarray) -> Planted:
 
 
 def _checked_sizes(sizes: Sequence[int], low: int = 1) -> np.ndarray:
+    if not isinstance(sizes, Iterable):
+        raise TypeError(f"`sizes` must be a list of sizes, got {sizes!r}.")
     size = np.array([draws.entities("sizes", each, low) for each in sizes], np.int64)
     if not len(size):
         raise checks.OptionError("`sizes` must hold at least one size, got none.")

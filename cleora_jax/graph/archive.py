@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from cleora_jax._atomic import atomic_path
-from cleora_jax._checks import InputError
+from cleora_jax._checks import InputError, file_at
 from cleora_jax._version import __version__
 from cleora_jax.graph.vocab import Vocab, id_parts, ids_from_parts
 
@@ -64,11 +64,10 @@ def read_archive(path: str | os.PathLike[str], kind: Kind) -> tuple[dict[str, An
     """Header and arrays of a file that `write_archive` wrote; arrays are read-only.
 
     Raises:
+        MissingFileError: no such file.
         InputError: not such a file, of another kind or version, or damaged; the fault is named.
     """
-    source = os.fspath(path)
-    if not os.path.isfile(source):
-        raise InputError(f"{source}: no such file.")
+    source = file_at(path)
     try:
         with zipfile.ZipFile(source) as archive:
             arrays = {member.filename.removesuffix(".npy"): _array_of(archive, member) for member in archive.infolist()}

@@ -83,7 +83,8 @@ def read(
         The graph; `graph.report` tells what was read.
 
     Raises:
-        InputError: missing, empty, truncated, binary or invalid UTF-8 input, or a bad line, with its place.
+        MissingFileError: no such file.
+        InputError: empty, truncated, binary or invalid UTF-8 input, or a bad line, with its place.
         ValueError: an option that does not fit.
     """
     layout = _layout(columns, format, weight, group_by, shared_ids, comment, on_bad_line)

@@ -73,6 +73,7 @@ def load_graph(path: str | os.PathLike[str]) -> Graph:
     """Read a graph written by `save_graph`.
 
     Raises:
+        MissingFileError: no such file.
         InputError: not such a file, a newer format version, or a damaged one; the fault is named.
     """
     header, arrays = read_archive(path, KIND)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from cleora_jax._checks import InputError, OptionError
+from cleora_jax._checks import InputError, MissingFileError, OptionError
 from cleora_jax.graph.tokens import NEWLINE
 
 CHUNK_BYTES = 1 << 23
@@ -47,7 +47,8 @@ def expand(paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> 
     """Files named by paths, globs and folders, in the order given (sorted within a glob or folder); "-" is stdin.
 
     Raises:
-        InputError: a path that does not exist, a glob without a match, a folder without a readable file.
+        MissingFileError: a path that does not exist, a glob without a match.
+        InputError: a folder without a readable file.
     """
     given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
     if given.count(STDIN) > 1:
@@ -66,12 +67,12 @@ def expand(paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> 
         elif glob.has_magic(path):
             matches = sorted(match for match in glob.glob(path, recursive=True) if os.path.isfile(match))
             if not matches:
-                raise InputError(f"{path}: no file matches this pattern.")
+                raise MissingFileError(f"{path}: no file matches this pattern.")
             found.extend(matches)
         elif os.path.exists(path):
             found.append(path)  # a pipe or a device
         else:
-            raise InputError(f"{path}: no such file or folder.")
+            raise MissingFileError(f"{path}: no such file or folder.")
     return found
 
 

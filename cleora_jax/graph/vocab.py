@@ -49,6 +49,8 @@ class Vocab:
     @classmethod
     def of(cls, ids: Sequence[str] | pa.Array, column: str = "entity") -> Vocab:
         """A vocabulary of one column. Raises ValueError where an id stands twice."""
+        if not isinstance(column, str):
+            raise TypeError(f"`column` must be a column's name, got {column!r}.")
         array = pa.array(ids, type=pa.large_string()) if not isinstance(ids, pa.Array) else ids.cast(pa.large_string())
         vocab = cls(array, (column,), np.zeros(len(array), np.uint8))
         if array.null_count or len(pc.unique(array)) != len(array):

@@ -7,6 +7,7 @@ from cleora_jax.interop.anndata import from_anndata as from_anndata
 from cleora_jax.interop.anndata import to_anndata as to_anndata
 from cleora_jax.interop.anndata import vectors_from_anndata as vectors_from_anndata
 from cleora_jax.interop.edges import Imported as Imported
+from cleora_jax.interop.edges import MixedTypesWarning as MixedTypesWarning
 from cleora_jax.interop.edges import edge_table as edge_table
 from cleora_jax.interop.gensim import from_keyed_vectors as from_keyed_vectors
 from cleora_jax.interop.gensim import to_keyed_vectors as to_keyed_vectors

@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from cleora_jax import _checks as checks
 from cleora_jax._extras import library
 from cleora_jax.graph import Graph, Vocab, adjacency, from_scipy
-from cleora_jax.interop.edges import Imported, attribute_table
+from cleora_jax.interop.edges import Imported, attribute_table, check_foreign
 from cleora_jax.vectors.embedding import Embedding
 
 VECTORS, GRAPH, COLUMN = "X_cleora", "connectivities", "column"
@@ -62,6 +62,7 @@ def from_anndata(data: Any, *, graph: str = GRAPH, column: str = "cell") -> Impo
         NotFoundError: no such matrix.
         ValueError: entries that are not finite and ≥ 0, or names that repeat.
     """
+    check_foreign("data", data, "an AnnData", "obs", "obsp", "obsm")
     if graph not in data.obsp:
         raise checks.NotFoundError(f"no matrix {graph!r} in `obsp`; there are {checks.listed(data.obsp)}.")
     matrix = sp.csr_array(data.obsp[graph])
@@ -88,6 +89,7 @@ def vectors_from_anndata(data: Any, *, key: str = VECTORS, column: str = "cell")
     Raises:
         NotFoundError: no such vectors.
     """
+    check_foreign("data", data, "an AnnData", "obs", "obsp", "obsm")
     if key not in data.obsm:
         raise checks.NotFoundError(f"no vectors {key!r} in `obsm`; there are {checks.listed(data.obsm)}.")
     return Embedding(np.asarray(data.obsm[key], np.float32), _vocab_of(data, column))

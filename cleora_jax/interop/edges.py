@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +17,12 @@ from cleora_jax.graph.attributes import attributes_of
 from cleora_jax.graph.build import check_graph, check_weights, counting_isolated, pairs_of
 from cleora_jax.graph.columns import MAX_COLUMNS
 from cleora_jax.graph.hyperedges import Incidence, Relation, masses
+
+LOSSY = ({date, datetime}, {bytes, str})  # types that Arrow puts under one at a loss
+
+
+class MixedTypesWarning(UserWarning):
+    """An attribute whose values no Arrow type holds together was made text."""
 
 
 class Edges(NamedTuple):
@@ -42,6 +50,12 @@ class Imported(NamedTuple):
     graph: Graph
     attributes: pa.Table
     directed: bool
+
+
+def check_foreign(name: str, value: Any, kind: str, *has: str) -> None:
+    """Raise TypeError unless a value has what is read of another library's."""
+    if not all(hasattr(value, each) for each in has):
+        raise TypeError(f"`{name}` must be {kind}, got {type(value).__name__}.")
 
 
 def edges_of(graph: Graph, *, directed: bool) -> Edges:
@@ -105,14 +119,29 @@ def _vocab_of(keys: Sequence[Any], column: str) -> Vocab:
 
 
 def attribute_table(attributes: Mapping[str, Any], rows: int) -> pa.Table:
-    """Attributes as columns; those that Arrow has no type for are written as text."""
-    columns = {}
-    for name, values in attributes.items():
-        try:
-            columns[str(name)] = pa.array(values)
-        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
-            columns[str(name)] = pa.array([None if value is None else str(value) for value in values])
+    """Attributes as columns, None as null. Those that no Arrow type holds are written as text, with a warning.
+
+    Raises:
+        ValueError: two attributes whose names are the same string.
+    """
+    columns = {str(name): _typed(str(name), values) for name, values in attributes.items()}
+    if len(columns) < len(attributes):
+        raise checks.OptionError(f"`graph` has attributes of the same name: {checks.listed(map(repr, attributes))}.")
     return pa.table(columns) if columns else pa.table({"": pa.nulls(rows)}).drop_columns([""])
+
+
+def _typed(name: str, values: Sequence[Any]) -> pa.Array:
+    """Values in one type that loses nothing: integers and floats are floats, NaN among what is no number is null."""
+    kinds = {type(value) for value in values if value is not None}
+    tries: list[dict[str, Any]] = [{}, {"from_pandas": True}]
+    if all(issubclass(kind, (int, np.integer)) and kind is not bool for kind in kinds):
+        tries.append({"type": pa.uint64()})  # beyond 2⁶³, as hashes are
+    for options in tries if not any(pair <= kinds for pair in LOSSY) else ():
+        with contextlib.suppress(pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
+            return pa.array(values, **options)
+    held = " and ".join(sorted(kind.__name__ for kind in kinds))
+    checks.warn(f"the attribute {name!r} holds {held}, which no Arrow type does: it becomes text.", MixedTypesWarning)
+    return pa.array([None if value is None else str(value) for value in values])
 
 
 def columns_of(attributes: Any, vocab: Vocab) -> dict[str, list[Any]]:

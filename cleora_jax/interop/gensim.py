@@ -9,6 +9,7 @@ import numpy as np
 from cleora_jax import _checks as checks
 from cleora_jax._extras import library
 from cleora_jax.graph import Vocab
+from cleora_jax.interop.edges import check_foreign
 from cleora_jax.vectors.embedding import Embedding, check_embedding
 
 
@@ -44,4 +45,5 @@ def from_keyed_vectors(vectors: Any, *, column: str = "entity") -> Embedding:
         >>> cj.interop.from_keyed_vectors(cj.interop.to_keyed_vectors(vectors))
         Embedding(2 × 2 float32, 16 bytes; entity: 2)
     """
+    check_foreign("vectors", vectors, "gensim's `KeyedVectors` (of a model, its `wv`)", "vectors", "index_to_key")
     return Embedding(np.asarray(vectors.vectors, np.float32), Vocab.of(list(vectors.index_to_key), column))

@@ -11,7 +11,7 @@ from cleora_jax import _checks as checks
 from cleora_jax._extras import library
 from cleora_jax.graph import Graph
 from cleora_jax.graph.build import check_graph
-from cleora_jax.interop.edges import Edges, Imported, columns_of, edges_of, imported
+from cleora_jax.interop.edges import Edges, Imported, check_foreign, columns_of, edges_of, imported
 
 OWN = ("name", "column")  # vertex attributes that say which entity it is
 
@@ -48,16 +48,18 @@ def to_igraph(graph: Graph, *, directed: bool = False, attributes: Any = None) -
     return found
 
 
-def from_igraph(graph: Any, *, weight: str = "weight", column: str = "node") -> Imported:
+def from_igraph(graph: Any, *, weight: str | None = "weight", column: str = "node") -> Imported:
     """A graph of igraph's vertices and edges; isolated vertices, direction and vertex attributes are kept.
 
     Args:
         graph: vertices are named by their attribute `name`, or by number; `column`, if any, is their column.
-        weight: the edge attribute that is the weight; edges weigh 1 where there is none. Default: "weight".
+        weight: the edge attribute that is the weight; edges weigh 1 where there is none, and with None. Default:
+            "weight".
         column: name of the only column. Default: "node".
 
     Raises:
-        ValueError: no edges, vertices of the same name, or a weight that is not finite and ≥ 0.
+        ValueError: no edges, vertices of the same name or with none, a weight that is not finite and ≥ 0, or one named
+            that no edge has.
 
     Example:
         >>> import igraph
@@ -65,7 +67,12 @@ def from_igraph(graph: Any, *, weight: str = "weight", column: str = "node") -> 
         >>> cj.interop.from_igraph(igraph.Graph.Ring(5)).graph
         Graph(5 entities, 5 hyperedges; node: 5)
     """
+    check_foreign("graph", graph, "an igraph graph", "vs", "es", "get_edgelist")
     known = graph.vs.attributes()
+    if weight not in ("weight", None, *graph.es.attributes()):
+        raise checks.OptionError(f"`weight`: no edge has the attribute {weight!r}; None stands for no weights.")
+    if "name" in known and None in graph.vs["name"]:
+        raise checks.OptionError(f"`graph`: vertex {graph.vs['name'].index(None)} has no name, others have one.")
     names = [str(name) for name in graph.vs["name"]] if "name" in known else list(map(str, range(graph.vcount())))
     columns = graph.vs["column"] if "column" in known else []
     if len(set(columns)) > 1:

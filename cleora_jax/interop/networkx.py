@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from cleora_jax import _checks as checks
 from cleora_jax._extras import library
 from cleora_jax.graph import Graph
 from cleora_jax.graph.build import check_graph
-from cleora_jax.interop.edges import Edges, Imported, columns_of, edges_of, imported
+from cleora_jax.interop.edges import Edges, Imported, check_foreign, columns_of, edges_of, imported
 
 
 def to_networkx(
@@ -57,16 +58,19 @@ def to_networkx(
     return found
 
 
-def from_networkx(graph: Any, *, weight: str = "weight", column: str = "node") -> Imported:
+def from_networkx(graph: Any, *, weight: str | None = "weight", column: str = "node") -> Imported:
     """A graph of networkx's nodes and edges, isolated nodes, direction and node attributes included.
 
     Args:
         graph: any of its four kinds. Nodes are named by `str`; pairs of strings are (column, id).
-        weight: the edge attribute that is the weight; edges without it weigh 1. Default: "weight".
+        weight: the edge attribute that is the weight; edges without it weigh 1, as all do with None. Default: "weight".
         column: name of the only column. Default: "node".
 
     Raises:
-        ValueError: no edges, nodes of the same name, or a weight that is not finite and ≥ 0.
+        ValueError: no edges, nodes of the same name, a weight that is not finite and ≥ 0, or one named that none has.
+
+    Warns:
+        MixedTypesWarning: values of an attribute, such as numbers and texts, that have no type in common become text.
 
     Example:
         >>> import networkx as nx
@@ -75,8 +79,11 @@ def from_networkx(graph: Any, *, weight: str = "weight", column: str = "node") -
         >>> found.graph, found.attributes.column_names
         (Graph(34 entities, 78 hyperedges; node: 34), ['club'])
     """
+    check_foreign("graph", graph, "a networkx graph", "nodes", "edges", "is_directed")
     nodes = list(graph.nodes)
     row = {node: at for at, node in enumerate(nodes)}
+    if weight not in ("weight", None) and not any(weight in data for *_, data in graph.edges(data=True)):
+        raise checks.OptionError(f"`weight`: no edge has the attribute {weight!r}; None stands for no weights.")
     listed = [(row[one], row[two], data.get(weight, 1.0)) for one, two, data in graph.edges(data=True)]
     source, target, heavy = (np.array(part) for part in zip(*listed, strict=True)) if listed else 3 * (np.zeros(0),)
     names = list(dict.fromkeys(name for _, data in graph.nodes(data=True) for name in data))

@@ -10,7 +10,7 @@ from typing import Any
 from cleora_jax import _checks as checks
 from cleora_jax._atomic import atomic_path
 from cleora_jax.interop.edges import columns_of
-from cleora_jax.vectors.embedding import Embedding, check_embedding
+from cleora_jax.vectors.embedding import Embedding, check_writable
 
 CONFIG = """embeddings {
   tensor_name: "cleora_jax"
@@ -46,7 +46,7 @@ def save_projector(
         ann	entity
         bob	entity
     """
-    check_embedding(embedding)
+    check_writable(embedding, folder)
     vocab, place = embedding.vocab, Path(folder)
     further = columns_of(attributes, vocab)
     if "column" in further:

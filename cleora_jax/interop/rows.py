@@ -9,7 +9,7 @@ from typing import Any
 
 from cleora_jax._atomic import atomic_path
 from cleora_jax.interop.edges import columns_of
-from cleora_jax.vectors.embedding import Embedding, check_embedding
+from cleora_jax.vectors.embedding import Embedding, check_embedding, check_writable
 
 
 def vector_rows(embedding: Embedding, attributes: Any = None) -> Iterator[dict[str, Any]]:
@@ -46,7 +46,7 @@ def write_rows(embedding: Embedding, path: str | os.PathLike[str], attributes: A
         ValueError: another number of attributes than entities.
         OSError: the folder does not exist, or the disk refuses.
     """
-    check_embedding(embedding)
+    check_writable(embedding, path)
     with atomic_path(path) as temporary, open(temporary, "w", encoding="utf-8", newline="\n") as file:
         for row in vector_rows(embedding, attributes):
             file.write(json.dumps(row, ensure_ascii=False, allow_nan=False, default=str) + "\n")

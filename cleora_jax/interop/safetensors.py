@@ -9,11 +9,11 @@ import numpy as np
 import pyarrow as pa
 
 from cleora_jax._atomic import atomic_path
-from cleora_jax._checks import InputError
+from cleora_jax._checks import InputError, file_at
 from cleora_jax._extras import library
 from cleora_jax._version import __version__
 from cleora_jax.graph.archive import vocab_arrays, vocab_from
-from cleora_jax.vectors.embedding import Embedding, check_embedding
+from cleora_jax.vectors.embedding import Embedding, check_writable
 
 FORMAT = "cleora_jax.embedding"
 
@@ -23,9 +23,10 @@ def save_safetensors(embedding: Embedding, path: str | os.PathLike[str]) -> None
 
     Raises:
         ModuleNotFoundError: safetensors is not installed.
+        InputError: NaN or infinity.
         OSError: the folder does not exist, or the disk refuses.
     """
-    check_embedding(embedding)
+    check_writable(embedding, path)
     numpy = library("safetensors.numpy", "interop", "`save_safetensors`")
     tensors = {"vectors": embedding.to_numpy()}
     tensors |= {name: np.array(part) for name, part in vocab_arrays(embedding.vocab).items()}
@@ -39,13 +40,12 @@ def load_safetensors(path: str | os.PathLike[str]) -> Embedding:
     """Read what `save_safetensors` wrote.
 
     Raises:
-        InputError: no such file, or one that is damaged or of another kind.
+        MissingFileError: no such file.
+        InputError: one that is damaged or of another kind.
         ModuleNotFoundError: safetensors is not installed.
     """
     safetensors = library("safetensors", "interop", "`load_safetensors`")
-    source = os.fspath(path)
-    if not os.path.isfile(source):
-        raise InputError(f"{source}: no such file.")
+    source = file_at(path)
     try:
         with safetensors.safe_open(source, framework="numpy") as file:
             told = file.metadata() or {}

@@ -10,7 +10,7 @@ from cleora_jax import _checks as checks
 from cleora_jax._extras import library
 from cleora_jax.graph import Graph
 from cleora_jax.graph.build import check_graph
-from cleora_jax.interop.edges import Edges, Imported, edges_of, imported
+from cleora_jax.interop.edges import Edges, Imported, check_foreign, edges_of, imported
 from cleora_jax.vectors.embedding import Embedding
 
 
@@ -53,6 +53,7 @@ def from_pyg(data: Any, *, directed: bool | None = None, column: str = "node") -
     Raises:
         ValueError: no edges, or a weight that is not finite and ≥ 0.
     """
+    check_foreign("data", data, "a homogeneous `Data` of PyG", "edge_index", "num_nodes")
     source, target = data.edge_index.cpu().numpy().astype(np.int64)
     weight = getattr(data, "edge_weight", None)
     heavy = np.ones(len(source)) if weight is None else weight.cpu().numpy().astype(np.float64)
@@ -95,6 +96,7 @@ def from_dgl(graph: Any, *, directed: bool = True, ids: list[str] | None = None,
     Raises:
         ValueError: no edges, another number of names than nodes, or a weight that is not finite and ≥ 0.
     """
+    check_foreign("graph", graph, "a graph of DGL", "edges", "edata", "num_nodes")
     source, target = (end.cpu().numpy().astype(np.int64) for end in graph.edges())
     heavy = graph.edata["weight"].cpu().numpy() if "weight" in graph.edata else np.ones(len(source))
     names = list(range(graph.num_nodes())) if ids is None else list(ids)

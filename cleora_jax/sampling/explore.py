@@ -37,6 +37,8 @@ def walked(graph: Graph | sp.csr_array, starts: np.ndarray, length: int, *, seed
     matrix = matrix_of(graph)
     begin = rows_of("starts", starts, matrix.shape[0])
     length = checks.integer("length", length, low=0)
+    if not (np.isfinite(matrix.data) & (matrix.data >= 0)).all():
+        raise checks.OptionError("`graph` must have weights that are finite and at least 0.")
     if not len(begin) or not matrix.nnz:
         return np.unique(begin)
     key = random_key(checks.seed(seed) % 2**64)

@@ -99,6 +99,8 @@ def layers(
     targets = rows_of("batch", batch, matrix.shape[0])
     if len(np.unique(targets)) < len(targets):
         raise checks.OptionError("`batch` must hold each row once.")
+    if not isinstance(fanouts, Sequence | np.ndarray):
+        raise TypeError(f"`fanouts` must be a list of numbers, one for each layer, got {fanouts!r}.")
     if not len(fanouts):
         raise checks.OptionError("`fanouts` must hold one number for each layer, got none.")
     found = []

@@ -73,6 +73,7 @@ def kmeans(
     Reference: Lloyd, Least squares quantization in PCM, 1982; Arthur and Vassilvitskii, k-means++: the advantages of
     careful seeding, SODA 2007.
     """
+    checks.no_embedding("x", x)
     x = np.asarray(x)
     if x.ndim != 2 or not len(x):
         raise checks.OptionError(f"`x` must be a matrix with a row at least, got shape {x.shape}.")

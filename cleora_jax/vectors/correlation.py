@@ -66,6 +66,8 @@ def cca(x: np.ndarray, y: np.ndarray, k: int | None = None, *, ridge: float = 1e
     most = min(x.shape[1], y.shape[1])
     k = most if k is None else checks.integer("k", k, low=1, high=most)
     ridge = checks.real("ridge", ridge, low=0)
+    if (x == x[0]).all() or (y == y[0]).all():
+        raise checks.OptionError("`x` and `y` must vary: all rows of one are alike.")
     means = x.mean(axis=0), y.mean(axis=0)
     one, two = x - means[0], y - means[1]
     with one_blas_thread():

@@ -19,6 +19,7 @@ from cleora_jax.vectors.formats import Content, as_table, read_content, write_co
 from cleora_jax.vectors.search import TopK, top_k
 from cleora_jax.vectors.searchable import Key as Key
 from cleora_jax.vectors.searchable import Searchable
+from cleora_jax.vectors.stored import check_finite
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,6 +57,7 @@ class Embedding(Searchable):
     trace: Any | None = None
 
     def __post_init__(self) -> None:
+        checks.kind("vocab", self.vocab, Vocab, "see `Vocab.of`")
         vectors = np.asarray(self.vectors)
         if vectors.ndim != 2 or vectors.shape[0] != len(self.vocab) or vectors.shape[1] < 1:
             raise OptionError(f"`vectors` must be a matrix of {len(self.vocab)} rows, one per entity, and at least one "
@@ -176,6 +178,12 @@ class Embedding(Searchable):
         return Content(self.vectors, self.vocab, self.settings)
 
 
+def check_writable(embedding: Embedding, path: str | os.PathLike[str]) -> None:
+    """Raise TypeError unless it is an `Embedding`, InputError at its first NaN or infinity."""
+    check_embedding(embedding)
+    check_finite(os.fspath(path), embedding._content())
+
+
 def save_embeddings(embeddings: Mapping[str, Embedding], format: str | None = None) -> None:
     """Write several embeddings, by path: all files appear, or none. Otherwise as `Embedding.save`."""
     write_contents({path: embedding._content() for path, embedding in embeddings.items()}, format)
@@ -195,7 +203,7 @@ def load_embedding(path: str | os.PathLike[str], format: str | None = None, *, c
         column: name of the entities' column where the file does not tell. Default: "entity".
 
     Raises:
-        FileNotFoundError: no such file.
+        MissingFileError: no such file.
         ValueError: no such format.
         InputError: a file that is damaged, cut short, of another kind or version, that repeats an id or holds NaN or
             infinity; file and fault are named.

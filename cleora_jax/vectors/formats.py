@@ -23,7 +23,7 @@ from cleora_jax._atomic import atomic_paths, check_target
 from cleora_jax.graph.vocab import Vocab
 from cleora_jax.vectors import numpy_files, tables, word2vec
 from cleora_jax.vectors.stored import Content as Content
-from cleora_jax.vectors.stored import first_not_finite, not_finite
+from cleora_jax.vectors.stored import check_finite
 from cleora_jax.vectors.tables import as_table as as_table
 
 Path = str | os.PathLike[str]
@@ -114,9 +114,7 @@ def write_contents(contents: Mapping[str, Content], format: str | None = None) -
     """Write vectors, ids and settings, each to its path: all files appear, or none; see `Embedding.save`."""
     for path, content in contents.items():
         check_destination(path, format, content.vocab)
-        wrong = first_not_finite(content.vectors)
-        if wrong is not None:
-            raise checks.InputError(f"cannot write {path!r}: {not_finite(content, wrong)}.")
+        check_finite(path, content)
     files = [files_of(path, format) for path in contents]
     try:
         with atomic_paths(*(file for some in files for file in some)) as temporaries:
@@ -132,6 +130,5 @@ def write_contents(contents: Mapping[str, Content], format: str | None = None) -
 
 def read_content(path: Path, format: str | None = None, column: str = "entity") -> Content:
     """Read vectors, ids and settings; see `load_embedding`."""
-    if format is None and not os.path.exists(path) and os.path.splitext(os.fspath(path))[1]:
-        raise FileNotFoundError(f"{os.fspath(path)}: no such file.")  # whatever its suffix
-    return format_of(path, format).read(os.fspath(path), column)
+    source = checks.file_at(path)  # whatever its suffix
+    return format_of(path, format).read(source, column)

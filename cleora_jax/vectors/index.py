@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -130,11 +130,13 @@ class Index(Searchable):
         embedding: the vectors.
         graph: through their unit rows.
         options: how it was made.
+        notes: what else is to be kept in its file, of JSON's kinds, such as its recall.
     """
 
     embedding: Embedding
     graph: Graph
     options: dict[str, Any]
+    notes: dict[str, Any] = field(default_factory=dict)
 
     @property
     def vectors(self) -> np.ndarray:  # type: ignore[override]
@@ -231,6 +233,7 @@ class Index(Searchable):
             OSError: the folder does not exist, or the disk refuses.
         """
         header = {"options": self.options, "columns": self.vocab.columns, "settings": self.embedding.settings}
+        header["notes"] = self.notes
         content = np.frombuffer(self.graph.to_bytes(), np.uint8)
         write_archive(path, KIND, header, vocab_arrays(self.vocab) | {"vectors": self.vectors, "graph": content})
 
@@ -286,7 +289,8 @@ def load_index(path: str | os.PathLike[str]) -> Index:
     """Read what `Index.save` wrote. The graph's bytes are read by the engine itself: load files that you trust.
 
     Raises:
-        InputError: no such file, or one that is damaged or of another kind.
+        MissingFileError: no such file.
+        InputError: one that is damaged or of another kind.
         ModuleNotFoundError: the engine it was made by is not installed.
     """
     source = os.fspath(path)
@@ -304,4 +308,5 @@ def load_index(path: str | os.PathLike[str]) -> Index:
             graph = MAKERS[options["engine"]](len(embedding), embedding.dim, options, arrays["graph"].tobytes())
         except (ValueError, RuntimeError) as error:
             raise InputError(f"{source}: damaged: its parts do not hold together ({error}).") from error
-    return Index(embedding, graph, options)
+        notes = dict(header.get("notes", {}).items())
+    return Index(embedding, graph, options, notes)

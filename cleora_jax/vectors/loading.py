@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from cleora_jax import _checks as checks
 from cleora_jax.graph.archive import format_in
 from cleora_jax.vectors.embedding import load_embedding
 from cleora_jax.vectors.index import KIND as INDEX
@@ -16,7 +17,7 @@ def load_searchable(path: str | os.PathLike[str]) -> Searchable:
 
     Raises:
         InputError: a file that is damaged or none of the three.
-        FileNotFoundError: no such file.
+        MissingFileError: no such file.
         ModuleNotFoundError: an index whose engine is not installed.
 
     Example:
@@ -32,7 +33,7 @@ def load_searchable(path: str | os.PathLike[str]) -> Searchable:
     from cleora_jax.vectors.coding.stored import KIND as CODES
     from cleora_jax.vectors.coding.stored import load_compressed
 
-    found = format_in(path)
+    found = format_in(checks.file_at(path))
     if found == INDEX.format:
         return load_index(path)
     if found == CODES.format:

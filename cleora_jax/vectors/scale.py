@@ -164,6 +164,7 @@ def whiten(x: np.ndarray, *, alpha: float = 1.0, rank: int | None = None) -> np.
         >>> bool(np.allclose(np.cov(whiten(x).T), np.eye(3), atol=1e-5))
         True
     """
+    checks.no_embedding("x", x)
     table = np.asarray(x, np.float32)
     if table.ndim != 2 or table.size == 0:
         raise checks.OptionError(f"`x` must be a matrix with at least one row and column, got shape {table.shape}.")

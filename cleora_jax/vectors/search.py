@@ -182,8 +182,10 @@ def found_share(embedding: Rows, rows: np.ndarray, exact: TopK, found: np.ndarra
 
 
 def drawn_rows(vectors: Rows, count: int, seed: int) -> np.ndarray:
-    """Some rows that are not zero, int64[≤ count], to measure a search with."""
+    """Some rows that are not zero, int64[≤ count], to measure a search with; OptionError where none has a neighbour."""
     live = np.flatnonzero(row_norms(vectors))
+    if not len(live) or len(vectors) < 2:
+        raise checks.OptionError("`vectors` must hold two rows, one of them not zero: there is no neighbour to find.")
     return generator(seed).choice(live, min(checks.integer("queries", count, low=1), len(live)), replace=False)
 
 

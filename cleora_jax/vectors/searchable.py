@@ -204,6 +204,8 @@ class Searchable(ABC):
             if among.shape != (len(self),):
                 raise OptionError(f"`among` must be bool[{len(self)}] where it is a mask, got shape {among.shape}.")
             return among
+        if not isinstance(among, Iterable):
+            raise TypeError(f"`among` must be a column's name, a list of ids or a mask, got {among!r}.")
         mask = np.zeros(len(self), bool)
         mask[self.rows_of_keys(among)] = True
         return mask

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import struct
 import tokenize
 import warnings
@@ -17,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cleora_jax._checks import InputError
+from cleora_jax._checks import InputError, file_at
 from cleora_jax._version import __version__
 from cleora_jax.graph.vocab import Vocab, id_parts
 
@@ -66,13 +65,17 @@ def not_finite(content: Content, place: tuple[int, int]) -> str:
     return f"the vector of {content.vocab[row]!r} holds {content.vectors[place]} in dimension {column}"
 
 
+def check_finite(path: str, content: Content) -> None:
+    """Raise InputError at the first NaN or infinity, before a file is made."""
+    wrong = first_not_finite(content.vectors)
+    if wrong is not None:
+        raise InputError(f"cannot write {path!r}: {not_finite(content, wrong)}.")
+
+
 @contextlib.contextmanager
 def reading(source: str, kind: str) -> Iterator[None]:
     """Turn what readers raise at damaged bytes into an `InputError` that names the file."""
-    if not os.path.exists(source):
-        raise FileNotFoundError(f"{source}: no such file.")
-    if not os.path.isfile(source):
-        raise InputError(f"{source}: not a file.")
+    file_at(source)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # NumPy warns where it guesses at a damaged header; we check instead

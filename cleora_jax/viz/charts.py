@@ -12,7 +12,7 @@ from cleora_jax.graph import Graph
 from cleora_jax.graph.build import check_graph
 from cleora_jax.stats.degrees import degrees
 from cleora_jax.vectors.embedding import Embedding, check_embedding
-from cleora_jax.vectors.search import ROW_BLOCK, unit_rows
+from cleora_jax.vectors.search import ROW_BLOCK, row_norms, unit_rows
 from cleora_jax.viz.maps import new_axes
 
 LABELS_IN_SEVEN = 55  # labels of seven points that a side has room for
@@ -68,6 +68,7 @@ def plot_spectrum(embedding: Embedding, *, ax: Any | None = None) -> Any:
         8
     """
     check_embedding(embedding)
+    row_norms(embedding.vectors)  # finite
     axes = new_axes(ax)
     middle, scatter = embedding.vectors.mean(axis=0, dtype=np.float64), np.zeros((embedding.dim, embedding.dim))
     for start in range(0, len(embedding), ROW_BLOCK):

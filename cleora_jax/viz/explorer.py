@@ -45,9 +45,9 @@ def write_explorer(
         path: the file.
         layout: see `plane`. Default: "pca".
         at: float[n, 2], coordinates that are there already. Default: of `layout`.
-        attributes: to colour by and to show, a table or frame (see `graph.attributes_of`): numbers become a scale,
-            texts groups, the largest of which have a colour of their own. Columns of the vocabulary are one, where
-            there are several. Default: none.
+        attributes: to colour by and to show, a table or frame (see `graph.attributes_of`): numbers become a scale, also
+            integers; texts groups, the largest of which have a colour of their own. Columns of the vocabulary are one,
+            where there are several. Default: none.
         neighbours: of each entity, by exact search among all; 0 to 100. Default: 10.
         title: of the page.
         seed: of the layout. Default: 0.
@@ -69,6 +69,8 @@ def write_explorer(
         True
     """
     check_embedding(embedding)
+    if not isinstance(title, str):
+        raise TypeError(f"`title` must be a text, got {title!r}.")
     k = checks.integer("neighbours", neighbours, low=0, high=MOST_NEIGHBOURS)
     placed = plane(embedding, layout, seed=seed) if at is None else np.asarray(at, np.float32)
     if placed.shape != (len(embedding), 2) or not np.isfinite(placed).all():

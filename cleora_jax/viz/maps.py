@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,7 @@ def plot_map(
     embedding: Embedding,
     colour: Any | None = None,
     *,
+    groups: bool | None = None,
     layout: Layout = "pca",
     at: np.ndarray | None = None,
     label: Sequence[Key] = (),
@@ -34,9 +37,12 @@ def plot_map(
 
     Args:
         embedding: n entities.
-        colour: of each entity: `Labels` with one class each, `Communities`, names, or numbers (float: a scale). None
-            colours by column where there are several. An entity without a class, or called None or "none", is grey.
-            Default: None.
+        colour: of each entity: `Labels` with one class each, `Communities`, names, or numbers. None colours by column
+            where there are several. An entity without a class, called "none", or with None or NaN is grey. Default:
+            None.
+        groups: whether each value is a group with a colour of its own, or all are numbers on a scale. Default: integers
+            are groups where they have at most 18 different values, as many as there are colours; other numbers are a
+            scale, and what is no number is groups.
         layout: see `plane`. Default: "pca".
         at: float[n, 2], coordinates that are there already. Default: of `layout`.
         label: entities whose ids are written beside their dots. Default: none.
@@ -61,15 +67,16 @@ def plot_map(
     check_embedding(embedding)
     axes = new_axes(ax)
     placed = plane(embedding, layout, seed=seed) if at is None else np.asarray(at)
-    if placed.shape != (len(embedding), 2):
-        raise checks.OptionError(f"`at` must be [{len(embedding)}, 2], got shape {placed.shape}.")
+    if placed.shape != (len(embedding), 2) or placed.dtype.kind not in "iuf" or not np.isfinite(placed).all():
+        raise checks.OptionError(f"`at` must be finite numbers, [{len(embedding)}, 2], got shape {placed.shape}.")
+    if isinstance(label, str):
+        raise TypeError(f"`label` must be a list of ids, got the single id {label!r}.")
     size = float(np.clip(2e4 / len(embedding), 1, 30))
-    values = _colours(embedding, colour)
+    values = _colours(embedding, colour, groups)
     if values is None:
         axes.scatter(*placed.T, s=size, linewidths=0)
     elif values.dtype.kind == "f":
-        drawn = axes.scatter(*placed.T, s=size, c=values, cmap="viridis", linewidths=0)
-        axes.figure.colorbar(drawn, ax=axes)
+        _scale(axes, placed, values, size)
     else:
         _groups(axes, placed, values, size)
     for row in embedding.indices([key for key in label if isinstance(key, str)]).tolist():
@@ -88,8 +95,8 @@ def new_axes(ax: Any | None) -> Any:
     return figure.Figure(figsize=(7, 6), layout="constrained").add_subplot()
 
 
-def _colours(embedding: Embedding, colour: Any | None) -> np.ndarray | None:
-    """float64[n], or names as str[n]; None for one colour."""
+def _colours(embedding: Embedding, colour: Any | None, groups: bool | None) -> np.ndarray | None:
+    """float64[n] of a scale, or groups: names as str[n], or int64[n]; None for one colour."""
     if colour is None:
         names = np.array(embedding.vocab.columns)
         return names[embedding.vocab.column_of] if len(names) > 1 else None
@@ -98,27 +105,65 @@ def _colours(embedding: Embedding, colour: Any | None) -> np.ndarray | None:
     elif type(colour).__name__ == "Communities":
         values = np.array([f"community {code}" for code in colour.codes])
     else:
-        values = np.asarray(colour)
-        if values.dtype == object and values.ndim == 1:
-            values = np.array([NONE if value is None else str(value) for value in values])
+        listed = getattr(colour, "to_pylist", getattr(colour, "to_list", None))  # of Arrow, else of pandas and polars
+        values = np.asarray(colour) if listed is None else np.array(listed(), object)  # integers with nulls stay such
     if values.shape != (len(embedding),):
         raise checks.OptionError(f"`colour` must be one per entity ({len(embedding):,}), got shape {values.shape}.")
-    return values.astype(np.float64) if values.dtype.kind == "f" else values.astype(str)
+    names = np.array([NONE if _is_nothing(value) else str(value) for value in values.tolist()])
+    scale = _as_numbers(values)
+    if groups is None:
+        groups = scale is None or (_is_whole(values) and len(np.unique(names[names != NONE])) <= MOST_GROUPS)
+    elif not checks.boolean("groups", groups) and scale is None:
+        raise checks.OptionError(f"`groups=False` is for a `colour` of numbers, got {values[:3].tolist()}, ….")
+    return names if groups else scale
+
+
+def _as_numbers(values: np.ndarray) -> np.ndarray | None:
+    """Numbers as float64[n], NaN where there is none; None where one is no number."""
+    if values.dtype.kind in "iuf":
+        return values.astype(np.float64)
+    given = [None if _is_nothing(value) else value for value in values.tolist()]
+    if all(value is None or (isinstance(value, Real) and not isinstance(value, bool)) for value in given):
+        return np.array(given, np.float64)
+    return None
+
+
+def _is_whole(values: np.ndarray) -> bool:
+    return values.dtype.kind in "iu" or all(
+        _is_nothing(value) or isinstance(value, Integral) for value in values.tolist()
+    )
+
+
+def _is_nothing(value: Any) -> bool:
+    return value is None or type(value).__name__ == "NAType" or (isinstance(value, float) and math.isnan(value))
+
+
+def _scale(axes: Any, placed: np.ndarray, values: np.ndarray, size: float) -> None:
+    """Numbers by a bar of colours; grey for what is none."""
+    fine = np.isfinite(values)
+    if not fine.all():
+        axes.scatter(*placed[~fine].T, s=size, color=GREY, linewidths=0)
+    if fine.any():
+        drawn = axes.scatter(*placed[fine].T, s=size, c=values[fine], cmap="viridis", linewidths=0)
+        axes.figure.colorbar(drawn, ax=axes)
 
 
 def _groups(axes: Any, placed: np.ndarray, names: np.ndarray, size: float) -> None:
-    """One colour for each of the largest groups, in the order of their sizes; grey for small ones and for none."""
+    """One colour for each of the largest groups, in the order of their sizes, integers by value; grey for the rest."""
     groups, count = np.unique(names[names != NONE], return_counts=True)
     groups = groups[np.argsort(-count, kind="stable")]
+    largest = groups[:MOST_GROUPS].tolist()
+    if all(name.removeprefix("-").isdecimal() for name in largest):
+        largest.sort(key=int)
     colours = np.delete(library("matplotlib", "plot", "a plot").colormaps["tab20"].colors, GREYS, axis=0)
     if len(groups) <= len(colours) / 2:
         colours = colours[::2]  # pairs of a dark and a light one: the dark ones alone
-    rest = ~np.isin(names, groups[:MOST_GROUPS])
+    rest = ~np.isin(names, largest)
     more, unnamed = len(groups) - MOST_GROUPS, bool((names == NONE).any())
     drawn = {}
     if rest.any():
         axes.scatter(*placed[rest].T, s=size, color=GREY, linewidths=0)
-    for number, name in enumerate(groups[:MOST_GROUPS]):
+    for number, name in enumerate(largest):
         drawn[name] = axes.scatter(*placed[names == name].T, s=size, color=colours[number], linewidths=0)
     if rest.any():
         drawn[", ".join([f"{more} more"] * (more > 0) + [NONE] * unnamed)] = axes.scatter([], [], color=GREY)

@@ -76,7 +76,7 @@ def test_ids_that_the_format_cannot_hold_are_known_before_the_work(tmp_path, cap
     assert main([*command, "-o", str(tmp_path / "out.vec"), "--column", "shop"]) == 2
     assert "no column 'shop'" in capsys.readouterr().err
     assert main([*command, "-o", str(tmp_path / "out.npz")]) == 0
-    assert main(["convert", "-i", str(tmp_path / "out.npz"), "-o", str(tmp_path / "u.csv"), "--column", "user"]) == 0
+    assert main(["convert", "-e", str(tmp_path / "out.npz"), "-o", str(tmp_path / "u.csv"), "--column", "user"]) == 0
     assert load_embedding(tmp_path / "u.csv").vocab.ids.to_pylist() == ["1", "2"]
 
 
@@ -152,6 +152,17 @@ class TestModes:
         assert main([*command, str(table)]) == 2
         assert "size" in capsys.readouterr().err
         assert main([*command, str(tmp_path / "none.csv")]) == 2
+
+    def test_features_without_a_header_lose_no_row(self, tmp_path, baskets, capsys):
+        table, path = tmp_path / "features.csv", str(tmp_path / "out.npz")
+        table.write_text("item1,1.5,2\nitem2,0.5,-1\n")
+        command = ["embed", "-i", baskets, "-o", path, *SMALL, "--whiten", "off", "--features", str(table)]
+        assert main(command) == 2
+        message = capsys.readouterr().err
+        assert "the column of ids is called 'item1', as an entity" in message
+        assert "`--features-without-header`" in message
+        assert main([*command, "--features-without-header"]) == 0
+        assert "features of 2 of 11 entities" in capsys.readouterr().err
 
     def test_options_of_features_need_features(self, tmp_path, baskets, capsys):
         for options in (["--feature-weight", "0.5"], ["--feature-column", "node"]):

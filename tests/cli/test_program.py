@@ -34,13 +34,25 @@ def test_embed_similar_convert_info(tmp_path, baskets, saved, capsys):
     assert [line.split()[1] for line in capsys.readouterr().out.splitlines()] == [entity for _, entity in listed]
     for suffix in ("npy", "csv", "tsv", "parquet", "vec", "bin"):
         target = str(tmp_path / f"converted.{suffix}")
-        assert main(["convert", "-i", saved, "-o", target]) == 0
+        assert main(["convert", "-e", saved, "-o", target]) == 0
         np.testing.assert_array_equal(load_embedding(target).vectors, load_embedding(saved).vectors)
     capsys.readouterr()
     assert main(["info", "--embeddings", saved]) == 0
     assert "dim" in capsys.readouterr().out
     assert main(["info", "-i", baskets]) == 0
     assert "hyperedges       40" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["info", "similar", "explore", "convert", "index", "compress"])
+def test_saved_vectors_are_named_alike_everywhere(name, tmp_path, saved):
+    if name == "index":
+        pytest.importorskip("usearch")
+    target = str(tmp_path / "made.npz")
+    more = {"info": [], "similar": ["--entity", "item1"], "explore": ["--html", target]}.get(name, ["-o", target])
+    for option in ("--embeddings", "-e"):
+        assert main([name, option, saved, "-q", *more]) == 0
+    with pytest.raises(SystemExit):
+        main([name, saved, "-q", *more])
 
 
 def test_json_is_one_object_and_nothing_else(tmp_path, baskets, saved, capsys):
@@ -51,7 +63,7 @@ def test_json_is_one_object_and_nothing_else(tmp_path, baskets, saved, capsys):
         ["info", "-i", baskets],
         ["info", "--embeddings", saved],
         ["similar", "--embeddings", saved, "--entity", "item1", "--entity", "item2"],
-        ["convert", "-i", saved, "-o", target],
+        ["convert", "-e", saved, "-o", target],
     ):
         assert main([*command, "--json"]) == 0
         captured = capsys.readouterr()
@@ -61,7 +73,7 @@ def test_json_is_one_object_and_nothing_else(tmp_path, baskets, saved, capsys):
 
 def test_convert_does_not_overwrite_what_it_reads(saved, capsys):
     before = Path(saved).read_bytes()
-    assert main(["convert", "-i", saved, "-o", saved, "--column", "node"]) == 2
+    assert main(["convert", "-e", saved, "-o", saved, "--column", "node"]) == 2
     assert "is an input, too" in capsys.readouterr().err and Path(saved).read_bytes() == before
 
 

@@ -16,7 +16,7 @@ def test_an_isolated_entity_has_no_neighbours(tmp_path, capsys):
     out, err = capsys.readouterr()
     assert "'lone' stands in no hyperedge" in err and out.splitlines()[:2] == ["lone", "a"]
     assert main([*command, "--json"]) == 0
-    answer = json.loads(capsys.readouterr().out)
+    answer = json.loads(capsys.readouterr().out)["neighbours"]
     assert answer["lone"] == [] and len(answer["a"]) == 5
 
 
@@ -43,7 +43,7 @@ def test_neighbours_of_several_columns_say_which(tmp_path, capsys):
     listed = [line.split()[1:] for line in done.stdout.splitlines()]
     assert len(listed) == 11 and ["item", "1"] in listed and ["user", "1"] not in listed
     assert main(["similar", *command, "--json"]) == 0
-    assert {"column", "id", "cosine"} == set(json.loads(capsys.readouterr().out)["1"][0])
+    assert {"column", "id", "cosine"} == set(json.loads(capsys.readouterr().out)["neighbours"]["1"][0])
     hidden = [*command[:2], "--columns", "transient::user item", *command[4:]]
     assert main(["similar", *hidden]) == 2
     assert "unknown entity" in capsys.readouterr().err

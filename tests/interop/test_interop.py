@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 
 import numpy as np
@@ -123,6 +124,50 @@ def test_networkx_nodes_of_any_kind():
         interop.from_networkx(nx.empty_graph(3))
 
 
+@pytest.mark.parametrize(
+    ("values", "kind", "read"),
+    [
+        ([1, 2.5, None], "double", [1.0, 2.5, None]),
+        ([np.int64(1), np.float32(2.5), 3], "double", [1.0, 2.5, 3.0]),
+        ([None, True, False], "bool", [None, True, False]),
+        ([2**64 - 1, None, 1], "uint64", [2**64 - 1, None, 1]),
+        (["x", float("nan"), "y"], "string", ["x", None, "y"]),
+        ([None, None, None], "null", [None] * 3),
+    ],
+)  # fmt: skip
+def test_attributes_keep_a_type_that_holds_them(values, kind, read):
+    nx = pytest.importorskip("networkx")
+    other = nx.path_graph(3)
+    nx.set_node_attributes(other, dict(enumerate(values)), "about")
+    about = interop.from_networkx(other).attributes["about"]
+    assert str(about.type) == kind and about.to_pylist() == read
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ([1, "two", None], "int and str"), ([True, 1, 2], "bool and int"), ([2**70, 1, 2], "int"),
+        ([2**60 + 1, 0.5, 1.0], "float and int"), ([datetime.date(2026, 1, 2), datetime.datetime(2026, 1, 2, 3), None],
+        "date and datetime"), ([b"x", "x", "y"], "bytes and str"), ([1j, 2j, 3j], "complex"),
+    ],
+)  # fmt: skip
+def test_attributes_that_become_text_are_told_of(values, told):
+    nx = pytest.importorskip("networkx")
+    other = nx.path_graph(3)
+    nx.set_node_attributes(other, dict(enumerate(values)), "about")
+    with pytest.warns(interop.MixedTypesWarning, match=f"'about' holds {told}, .* becomes text"):
+        found = interop.from_networkx(other)
+    assert found.attributes["about"].to_pylist() == [None if value is None else str(value) for value in values]
+
+
+def test_attributes_of_one_name_are_an_error():
+    nx = pytest.importorskip("networkx")
+    other = nx.path_graph(2)
+    other.nodes[0].update({1: "x", "1": "y"})
+    with pytest.raises(ValueError, match="of the same name: 1, '1'"):
+        interop.from_networkx(other)
+
+
 def test_tables_read_back():
     table = interop.edge_table(EDGES)
     assert table.column_names == ["source", "target", "weight"]
@@ -217,8 +262,6 @@ def test_own_names_are_not_overwritten(tmp_path):
 
 
 def test_dates_are_written_as_text(tmp_path):
-    import datetime
-
     days = pa.table({"day": [datetime.date(2026, 1, 2)] * 4})
     interop.write_rows(VECTORS, tmp_path / "rows.jsonl", days)
     assert json.loads((tmp_path / "rows.jsonl").read_text().splitlines()[0])["payload"] == {"day": "2026-01-02"}
@@ -256,10 +299,38 @@ def test_attributes_are_matched_by_id_or_stand_in_order():
         assert next(interop.vector_rows(VECTORS, attributes))["payload"] == {"age": 41}
 
 
+def test_the_index_of_a_frame_holds_ids_unless_it_counts():
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"age": [7, 41]}, index=["eve, alone", "ann"])
+    for one in (frame, frame.rename_axis("name"), frame.rename_axis("id").reset_index().set_index("age", drop=False)):
+        assert cj.graph.attributes_of(one, EDGES.vocab).to_pydict() == {"age": [41, None, None, 7]}
+    in_order = pd.DataFrame({"age": [41, 12, 3, 7]}, index=np.array([0, 1, 2, 3]))
+    assert cj.graph.attributes_of(in_order, EDGES.vocab).to_pydict() == {"age": [41, 12, 3, 7]}
+    numbered = cj.Vocab.of(["0", "1", "2"])
+    assert cj.graph.attributes_of(pd.DataFrame({"age": [1, 2, 3]})[::-1], numbered).to_pydict() == {"age": [1, 2, 3]}
+    shuffled = pd.DataFrame({"age": [1, 2, 3]}, index=[2, 0, 1])
+    assert cj.graph.attributes_of(shuffled, numbered).to_pydict() == {"age": [2, 3, 1]}
+    with pytest.raises(ValueError, match="2 levels"):
+        cj.graph.attributes_of(frame.set_index("age", append=True), EDGES.vocab)
+
+
+def test_attributes_of_ids_in_several_columns_say_of_which():
+    about = {"id": ["1"], "age": [7]}
+    with pytest.raises(ValueError, match="'1' stands in several columns of the graph: give `graph.attributes_of`"):
+        interop.to_networkx(cj.from_hyperedges(["1\t1", "2\t1"], "user item"), attributes=about)
+    of_items = cj.graph.attributes_of(about, TYPED, "item")
+    assert of_items.to_pydict() == {"age": [None, None, 7]}
+    embedding = cj.Embedding(np.eye(3, dtype=np.float32), TYPED)
+    assert [row["payload"] for row in interop.vector_rows(embedding, of_items)] == [{}, {}, {"age": 7}]
+    with pytest.raises(KeyError, match="no column 'shop'"):
+        cj.graph.attributes_of(about, TYPED, "shop")
+
+
 @pytest.mark.parametrize(
     ("attributes", "error", "message"),
     [
         ({"age": [1]}, ValueError, "a row per entity"),
+        ({"ann": ["bob", "cid"], "41": [12, 7]}, ValueError, "first column is called 'ann', as an entity is"),
         ({"id": ["ann", "ann"], "age": [1, 2]}, ValueError, "more than once"),
         ({"id": ["nobody"], "age": [1]}, ValueError, "know none"),
         ([1, 2, 3, 4], TypeError, "`attributes`"),

@@ -343,6 +343,7 @@ def test_full_disk_leaves_the_old_file(tmp_path, monkeypatch, suffix):
 def test_destination(tmp_path):
     with pytest.raises(ValueError, match=r"\.npz.*'\.doc'"):
         make().save(tmp_path / "x.doc")
+    (tmp_path / "x").touch()
     with pytest.raises(ValueError, match="suffix"):
         load_embedding(tmp_path / "x")
     with pytest.raises(ValueError, match="`format` must be one of 'npz'"):

@@ -54,6 +54,47 @@ def test_every_way_to_colour_draws_every_entity(colour, tmp_path):
     assert (tmp_path / "map.png").stat().st_size > 5000
 
 
+def drawn_as(axes):
+    """Names of the legend, or "scale" with a bar of colours, and how many entities are grey."""
+    grey = sum(len(part.get_offsets()) for part in axes.collections if np.ptp(part.get_facecolor()[:1, :3]) == 0)
+    legend = axes.get_legend()
+    assert (legend is None) == (len(axes.figure.axes) == 2)
+    return ("scale" if legend is None else [text.get_text() for text in legend.get_texts()]), grey
+
+
+AT = np.arange(120)
+
+
+@pytest.mark.parametrize(
+    ("colour", "groups", "told", "grey"),
+    [
+        (AT % 18, None, list(map(str, range(18))), 0),
+        (AT % 19, None, "scale", 0),
+        ((AT % 3).tolist(), None, ["0", "1", "2"], 0),
+        (AT**2 % 11 - 2, None, ["-2", "-1", "1", "2", "3", "7"], 0),
+        (AT % 3, False, "scale", 0),
+        (AT % 2 / 2, None, "scale", 0),
+        (AT % 2 / 2, True, ["0.0", "0.5"], 0),
+        (AT % 2 == 0, None, ["False", "True"], 0),
+        ([None if at < 5 else at % 2 for at in AT], None, ["0", "1", "none"], 5),
+        ([None if at < 5 else int(at) for at in AT], None, "scale", 5),
+        (np.where(AT < 7, np.nan, AT), None, "scale", 7),
+        (np.where(AT < 7, np.inf, AT), None, "scale", 7),
+    ],
+)  # fmt: skip
+def test_numbers_are_groups_or_a_scale_by_a_rule(colour, groups, told, grey):
+    assert drawn_as(viz.plot_map(VECTORS, colour, groups=groups)) == (told, grey)
+
+
+def test_columns_of_frames_colour_as_their_values_do():
+    pd, pl = pytest.importorskip("pandas"), pytest.importorskip("polars")
+    some = [None if at < 5 else int(at) % 4 for at in AT]
+    for column in (pd.Series(some, dtype="Int64"), pl.Series(some), pa.chunked_array([some]), pd.Series(some)):
+        names, grey = drawn_as(viz.plot_map(VECTORS, column, groups=True))
+        assert len(names) == 5 and names[-1] == "none" and grey == 5
+    assert drawn_as(viz.plot_map(VECTORS, pd.Series(some, dtype="Int64")))[0] == ["0", "1", "2", "3", "none"]
+
+
 @pytest.mark.parametrize("more", [0, 22])
 def test_entities_of_no_group_are_grey_and_no_group(more):
     names = np.array([f"group {at % (3 + more)}" for at in range(120)], object)
@@ -96,6 +137,7 @@ def test_training_curves_are_those_recorded():
     [
         (lambda: viz.plane(VECTORS, "svd"), "layout"),
         (lambda: viz.plot_map(VECTORS, np.arange(3)), "colour"),
+        (lambda: viz.plot_map(VECTORS, ["x"] * 120, groups=False), "`groups=False` is for"),
         (lambda: viz.plot_map(VECTORS, at=np.ones((3, 2))), "`at`"),
         (lambda: viz.plot_map(VECTORS, label=["nobody"]), "nobody"),
         (lambda: viz.plot_similarity(VECTORS, []), "entities"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -25,7 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    """Read vectors, code them, write the codes, and tell how much they find."""
+    """Read vectors, code them, tell how much the codes find, and write them with a note of that."""
     from cleora_jax import compress
     from cleora_jax.vectors.coding import codec_named
 
@@ -33,8 +34,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     embedding = vectors_and_place(args)
     with bar(args) as progress:
         codes = compress(embedding, codec, progress=progress)
-    codes.save(args.output)
+    recall = recalled(args, partial(codes.recall, embedding))
+    replace(codes, notes=recall).save(args.output)
     each, before = codes.bytes_per_vector, embedding.vectors[:1].nbytes
     say(args, f"{len(codes):,} vectors of {each:,} bytes in place of {before:,} in {args.output}")
-    recall = recalled(args, partial(codes.recall, embedding))
     return {"output": args.output, "entities": len(codes), "dim": codes.dim, "bytes_per_vector": each, **recall}

@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from cleora_jax.cli.messages import say
+from cleora_jax.cli.source import embeddings_argument
 from cleora_jax.cli.writing import answer, check_not_an_input, column_argument, output_argument, vectors_in, write
 
 HELP = "write saved embeddings in another format"
@@ -13,7 +14,7 @@ HELP = "write saved embeddings in another format"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Two files."""
-    parser.add_argument("--input", "-i", required=True, metavar="FILE", help="saved embeddings")
+    embeddings_argument(parser)
     output_argument(parser)
     column_argument(parser)
 
@@ -24,7 +25,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from cleora_jax.vectors.formats import check_destination, files_of
 
     check_destination(args.output)
-    check_not_an_input(args.output, files_of(args.input))
-    written, (embedding,) = write(args, {args.output: load_embedding(args.input)})
+    check_not_an_input(args.output, files_of(args.embeddings))
+    written, (embedding,) = write(args, {args.output: load_embedding(args.embeddings)})
     say(args, vectors_in(embedding, written))
     return answer(written, embedding)

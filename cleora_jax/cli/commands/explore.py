@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from cleora_jax._checks import InputError, OptionError
 from cleora_jax.cli.messages import say
 from cleora_jax.cli.options import refuse
-from cleora_jax.cli.tables import KINDS, check_table, ids_of, read_table
+from cleora_jax.cli.source import embeddings_argument
+from cleora_jax.cli.tables import ID, KINDS, SEPARATORS, check_table, header_argument, ids_of, lost_row, read_table
 from cleora_jax.cli.watching import bar
 
 if TYPE_CHECKING:
@@ -23,13 +24,18 @@ HELP = "write a page to look at saved vectors in a browser"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Saved vectors, the page, and what colours it."""
-    parser.add_argument("embeddings", metavar="FILE", help="saved embeddings")
+    embeddings_argument(parser)
     parser.add_argument("--html", required=True, metavar="FILE", help="the page: one file, which needs no network")
     parser.add_argument(
         "--layout", default="pca", choices=("pca", "umap", "tsne"), help="how entities are placed (default: pca)"
     )
     parser.add_argument("--attributes", metavar="FILE", help=f"what to colour by and to show: {KINDS}")
-    parser.add_argument("--attribute-column", metavar="NAME", help="the column whose entities have them (default: all)")
+    header_argument(parser, "attributes")
+    parser.add_argument(
+        "--attribute-column",
+        metavar="NAME",
+        help="the column whose entities have them (default: all)",
+    )
     parser.add_argument("--column", metavar="NAME", help="only the entities of this column")
     parser.add_argument("--neighbours", type=int, default=10, metavar="K", help="of each entity (default: 10)")
     parser.add_argument("--title", metavar="TEXT", help="of the page (default: the file's name)")
@@ -42,9 +48,9 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from cleora_jax.viz import write_explorer
 
     if args.attributes is None:
-        refuse(args, ["attribute_column"], "needs `--attributes`, the table it speaks of.")
+        refuse(args, ["attribute_column", "attributes_without_header"], "needs `--attributes`, the table it speaks of.")
     else:
-        check_table("--attributes", args.attributes)
+        check_table("--attributes", args.attributes, header=not args.attributes_without_header)
     if os.path.exists(args.html) and os.path.exists(args.embeddings) and os.path.samefile(args.html, args.embeddings):
         raise OptionError(f"`--html` {args.html!r} is the input, too; choose another name.")
     embedding = load_embedding(args.embeddings)
@@ -67,13 +73,13 @@ def _attributes(args: argparse.Namespace, vocab: Vocab) -> pa.Table:
     from cleora_jax.graph.attributes import matching_rows
 
     try:
-        table = read_table(args.attributes)
+        table = read_table(args.attributes, header=not args.attributes_without_header)
         name = ids_of(table.column_names)
-        rows = matching_rows(table.column(name), vocab)
+        if name != ID and name in vocab and Path(args.attributes).suffix in SEPARATORS:
+            raise InputError(f"{args.attributes}: {lost_row(table.column_names, '--attributes')}")
+        rows = matching_rows(table.column(name), vocab, args.attribute_column, "give `--attribute-column`")
     except (pa.ArrowException, IndexError, TypeError) as error:
         raise InputError(f"{args.attributes}: not a table of attributes: {error}") from error
-    if args.attribute_column is not None:
-        rows[vocab.column_of != vocab.code_of(args.attribute_column)] = -1
     known = int((rows >= 0).sum())
     if not known:
         some = ", ".join(map(repr, table.column(name).slice(0, 3).to_pylist()))

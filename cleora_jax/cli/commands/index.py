@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from typing import Any
 
 from cleora_jax.cli.messages import say
@@ -24,13 +25,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    """Read vectors, put them in an index, write it, and tell how much it finds."""
+    """Read vectors, put them in an index, tell how much it finds, and write it with a note of that."""
     from cleora_jax import build_index
 
     embedding = vectors_and_place(args)
     with bar(args) as progress:
         index = build_index(embedding, args.engine, links=args.links, effort=args.effort, progress=progress)
-    index.save(args.output)
-    say(args, f"an index of {len(index):,} vectors of {index.dim} columns in {args.output}")
     recall = recalled(args, index.recall)
+    replace(index, notes=recall).save(args.output)
+    say(args, f"an index of {len(index):,} vectors of {index.dim} columns in {args.output}")
     return {"output": args.output, "entities": len(index), "dim": index.dim, "engine": args.engine, **recall}

@@ -40,16 +40,18 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     method, init = method_of(args), features_of(args)
     if args.top_k < 1:
         raise OptionError(f"`--top-k` must be at least 1, got {args.top_k}.")
-    found = _neighbours(args, _vectors(args, method, init))
+    vectors = _vectors(args, method, init)
+    found = _neighbours(args, vectors)
     for entity, neighbours in zip(args.entity, found, strict=True):
         if len(args.entity) > 1:
             show(args, entity)
         for neighbour, score in neighbours:
             show(args, f"{score:7.4f}  {neighbour if isinstance(neighbour, str) else '  '.join(neighbour)}")
-    return {
+    listed = {
         entity: [{**_named(neighbour), "cosine": round(float(score), 6)} for neighbour, score in neighbours]
         for entity, neighbours in zip(args.entity, found, strict=True)
     }
+    return {**_kind(vectors), "neighbours": listed}
 
 
 def _vectors(args: argparse.Namespace, method: Method, init: Features | None) -> Searchable:
@@ -66,14 +68,30 @@ def _vectors(args: argparse.Namespace, method: Method, init: Features | None) ->
         return embed(graph, method, init=init, relations="joint", progress=progress)
 
 
+def _kind(found: Searchable) -> dict[str, Any]:
+    """How it is searched, for programs: "exact", or by which engine or codec, with what is known of its recall."""
+    from cleora_jax import Compressed, Index
+    from cleora_jax.vectors.coding import CODECS
+
+    if isinstance(found, Index):
+        return {"search": found.options["engine"], **found.notes}
+    if isinstance(found, Compressed):
+        return {"search": next(name for name, kind in CODECS.items() if isinstance(found.codec, kind)), **found.notes}
+    return {"search": "exact"}
+
+
 def _say_kind(args: argparse.Namespace, found: Searchable) -> None:
     """Say where search is not that of the vectors themselves."""
     from cleora_jax import Compressed, Index
 
     if isinstance(found, Index):
-        say(args, f"approximate, by {found}")
+        say(args, f"approximate, by {found}{_known(found.notes)}")
     elif isinstance(found, Compressed):
-        say(args, f"of coded vectors, by {found}")
+        say(args, f"of coded vectors, by {found}{_known(found.notes)}")
+
+
+def _known(notes: dict[str, Any]) -> str:
+    return "".join(f"; {name} {value}" for name, value in notes.items())
 
 
 def _neighbours(args: argparse.Namespace, vectors: Searchable) -> list[Neighbours]:

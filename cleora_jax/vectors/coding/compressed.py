@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -58,6 +58,7 @@ class Compressed(Searchable):
         width: columns of the vectors that were coded.
         settings: how those were made.
         zero: int64, rows whose vectors are zero.
+        notes: what else is to be kept in their file, of JSON's kinds, such as their recall.
     """
 
     codes: np.ndarray
@@ -67,6 +68,7 @@ class Compressed(Searchable):
     width: int
     settings: dict[str, Any]
     zero: np.ndarray
+    notes: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         frozen(self.codes), frozen(self.zero)
@@ -173,6 +175,8 @@ def compress(embedding: Embedding, codec: Codec, *, progress: Progress = no_prog
         (32, True)
     """
     check_embedding(embedding)
+    if isinstance(codec, type) or not hasattr(codec, "fit"):
+        raise TypeError(f"`codec` must be a codec, such as Int8() or PCA(32), got {codec!r}.")
     if not len(embedding):
         raise checks.OptionError("`embedding` must hold an entity.")
     rows = unit_table(embedding.vectors, "embedding")

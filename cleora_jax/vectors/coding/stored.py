@@ -37,6 +37,7 @@ def save_compressed(compressed: Compressed, path: str | os.PathLike[str]) -> Non
         "columns": compressed.vocab.columns,
         "width": compressed.width,
         "settings": compressed.settings,
+        "notes": compressed.notes,
     }
     arrays = vocab_arrays(compressed.vocab) | {"codes": compressed.codes, "zero": compressed.zero}
     arrays |= {f"fit.{name}": part for name, part in compressed.fit.parts.items()}
@@ -49,7 +50,8 @@ def load_compressed(path: str | os.PathLike[str]) -> Compressed:
     """Read what `Compressed.save` wrote.
 
     Raises:
-        InputError: no such file, or one that is damaged or of another kind; the fault is named.
+        MissingFileError: no such file.
+        InputError: one that is damaged or of another kind; the fault is named.
 
     Example:
         >>> import os, tempfile
@@ -82,7 +84,8 @@ def _read(source: str, header: dict[str, Any], arrays: Arrays) -> Compressed:
         for part in (*fit.parts.values(), *([] if fit.basis is None else [fit.basis]), codes):
             _require(source, part.dtype.kind in "uf" and bool(np.isfinite(part).all()))
         _require(source, fit.basis is None or (fit.basis.ndim == 2 and len(fit.basis) == header["width"]))
-        found = Compressed(codes, codec, fit, vocab, int(header["width"]), header["settings"], zero)
+        settings, notes = header["settings"], dict(header.get("notes", {}).items())
+        found = Compressed(codes, codec, fit, vocab, int(header["width"]), settings, zero, notes)
         wanted = header["width"] if fit.basis is None else fit.basis.shape[1]
         for start in range(0, len(codes), ROW_BLOCK):  # every code is one that was learned
             _require(source, found.vectors[start : start + ROW_BLOCK].shape[1:] == (wanted,))

@@ -2,14 +2,14 @@ from cleora_jax.cleora.checkpoint import Checkpoint as Checkpoint
 from cleora_jax.cleora.differentiable import propagate as propagate
 from cleora_jax.cleora.edge_features import embed_edge_features as embed_edge_features
 from cleora_jax.cleora.edge_features import hyperedge_means as hyperedge_means
-from cleora_jax.cleora.estimate import Estimate as Estimate
-from cleora_jax.cleora.estimate import estimate as estimate
 from cleora_jax.cleora.features import Features as Features
 from cleora_jax.cleora.fitted import Fitted as Fitted
 from cleora_jax.cleora.fitted import load_fitted as load_fitted
 from cleora_jax.cleora.inductive import fit as fit
 from cleora_jax.cleora.inductive import transform as transform
 from cleora_jax.cleora.method import Cleora as Cleora
+from cleora_jax.cleora.needs import Estimate as Estimate
+from cleora_jax.cleora.needs import estimate as estimate
 from cleora_jax.cleora.processes import join_processes as join_processes
 from cleora_jax.cleora.run import RankWarning as RankWarning
 from cleora_jax.cleora.run import Trace as Trace

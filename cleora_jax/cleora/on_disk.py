@@ -50,14 +50,14 @@ from cleora_jax.vectors.passes import (
     sample_origin,
     sample_stride,
 )
-from cleora_jax.vectors.rows import Blocks, Scalar, join_columns, split_columns, window_rows
+from cleora_jax.vectors.rows import CHUNK_ROWS, Blocks, Scalar, join_columns, split_columns, window_rows
 
 if TYPE_CHECKING:
     from cleora_jax.cleora.method import Cleora
     from cleora_jax.graph.vocab import Vocab
 
 STRIPE_COLUMNS = 32  # of one product: its two tables are what memory holds
-BATCH_WINDOWS = 16  # windows of rows that are read at once
+MOST_WINDOWS, BATCH_BYTES = 16, 16 << 20  # of the rows that are read at once
 ITEM = np.dtype(np.float32).itemsize
 
 
@@ -117,7 +117,7 @@ class DiskTable:
         """First row and number of rows of each batch: whole windows; never a single one at the end, see `fold_rows`."""
         size = window_rows(self.rows)
         count = -(-self.rows // size)
-        starts = list(range(0, count, BATCH_WINDOWS))
+        starts = list(range(0, count, batch_windows(self.dim)))
         if len(starts) > 1 and count - starts[-1] == 1:
             starts.pop()
         for begin, end in zip(starts, [*starts[1:], count], strict=True):
@@ -125,6 +125,11 @@ class DiskTable:
 
     def _place(self, stripe: slice, first: int) -> int:
         return (stripe.start * self.rows + first * (stripe.stop - stripe.start)) * ITEM
+
+
+def batch_windows(dim: int) -> int:
+    """Windows of rows that are read at once."""
+    return min(MOST_WINDOWS, max(1, BATCH_BYTES // (CHUNK_ROWS * dim * ITEM)))
 
 
 class OnDisk:

@@ -13,8 +13,8 @@ import numpy as np
 from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress, no_progress
 from cleora_jax.cleora.checkpoint import Checkpoint
-from cleora_jax.cleora.estimate import check_memory
 from cleora_jax.cleora.method import Cleora
+from cleora_jax.cleora.needs import check_memory
 from cleora_jax.cleora.places import Places
 from cleora_jax.cleora.start import Init, features_of
 from cleora_jax.graph.build import Graph, check_graph

@@ -85,7 +85,8 @@ def _run(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         return _fail(f"interrupted; no unfinished file was left. {_what_now(args)}")
     except MemoryError as error:
-        return _fail(str(error) or "not enough memory: use a smaller --dim.", FAILED)
+        told = as_options(vars(args), str(error))
+        return _fail(told or "not enough memory: use a smaller --dim.", FAILED)
     return OK
 
 

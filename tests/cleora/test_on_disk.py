@@ -51,7 +51,7 @@ def graph_of(size):
 )
 def test_the_bits_are_those_of_memory(method, size, tmp_path, monkeypatch):
     graph = graph_of(size)
-    monkeypatch.setattr(on_disk, "BATCH_WINDOWS", 3)
+    monkeypatch.setattr(on_disk, "batch_windows", lambda dim: 3)
     here, there = cj.embed(graph, method), cj.embed(graph, method, spill=tmp_path / "spill")
     np.testing.assert_array_equal(there.vectors.view(np.uint32), here.vectors.view(np.uint32))
     for one, other in zip(traces(here), traces(there), strict=True):
@@ -77,7 +77,7 @@ def starts(graph):
 
 @pytest.mark.parametrize("kind", starts(cj.from_edges(range(60), range(1, 61))))
 def test_first_vectors_are_those_of_memory(tmp_path, monkeypatch, kind):
-    monkeypatch.setattr(on_disk, "BATCH_WINDOWS", 1)
+    monkeypatch.setattr(on_disk, "batch_windows", lambda dim: 1)
     graph = graph_of(SIZES[-1])
     init = starts(graph)[kind]
     here, there = cj.embed(graph, PLAIN, init=init), cj.embed(graph, PLAIN, init=init, spill=tmp_path)
@@ -121,7 +121,7 @@ def test_memory_holds_a_stripe_or_a_batch(tmp_path, monkeypatch):
         return found
 
     monkeypatch.setattr(DiskTable, "read", watched)
-    monkeypatch.setattr(on_disk, "BATCH_WINDOWS", 2)
+    monkeypatch.setattr(on_disk, "batch_windows", lambda dim: 2)
     cj.embed(graph, replace(PLAIN, dim=200), spill=tmp_path)
     most = 3 * window_rows(graph.num_entities)  # a window that would be alone at the end joins the batch before
     assert all(width <= STRIPE_COLUMNS and (count == table.rows or count <= most) for table, (count, width) in held)
@@ -131,7 +131,7 @@ def test_memory_holds_a_stripe_or_a_batch(tmp_path, monkeypatch):
 @pytest.mark.parametrize("rows", [1, 5, 1_024, 1_025, 3_073, 20_000])
 @pytest.mark.parametrize("windows", [1, 2, 16])
 def test_batches_are_whole_windows_and_cover_all_rows(rows, windows, tmp_path, monkeypatch):
-    monkeypatch.setattr(on_disk, "BATCH_WINDOWS", windows)
+    monkeypatch.setattr(on_disk, "batch_windows", lambda dim: windows)
     table = DiskTable(tmp_path, rows, 3)
     batches, size = list(table.batches), window_rows(rows)
     assert [first for first, _ in batches] == np.cumsum([0, *(count for _, count in batches)]).tolist()[:-1]

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from cleora_jax import load_embedding
 from cleora_jax.cli import main
@@ -174,3 +175,27 @@ class TestModes:
         command = ["embed", "-i", baskets, "-o", str(tmp_path / "out.npz"), "--dim", "8", "--scales", "1,3"]
         assert main([*command, "--iterations", "40"]) == 2
         assert "`--iterations` 40 does not go with `--scales` (1, 3)" in capsys.readouterr().err
+
+
+def test_dry_run_tells_and_writes_nothing(tmp_path, baskets, capsys):
+    command = ["embed", "-i", baskets, "-o", str(tmp_path / "out.npz"), "--dry-run", *SMALL]
+    assert main(command) == 0
+    assert "would take" in capsys.readouterr().err
+    assert main([*command, "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["bytes_needed"] > 0 and answer["seconds"] > 0 and answer["output"] == []
+    assert not (tmp_path / "out.npz").exists()
+    assert main([*command, "--save-model", str(tmp_path / "model.npz")]) == 2
+    assert "`--save-model` does not go with `--dry-run`" in capsys.readouterr().err
+
+
+def test_memory_is_a_size_and_a_limit(tmp_path, baskets, capsys):
+    command = ["embed", "-i", baskets, "-o", str(tmp_path / "out.npz"), *SMALL, "--memory"]
+    assert main([*command, "1.5M"]) == 1
+    assert "of the 1.5 MiB that `--memory` allows the process" in capsys.readouterr().err
+    assert not (tmp_path / "out.npz").exists()
+    for wrong in ("much", "8X", ""):
+        with pytest.raises(SystemExit):
+            main([*command, wrong])
+    assert main([*command, "1TiB"]) == 0
+    assert (tmp_path / "out.npz").exists()

@@ -129,7 +129,7 @@ def _dry(args: argparse.Namespace, graph: Graph, method: Method, places: dict[st
     """What it would take; refused where it would be."""
     from cleora_jax import estimate
     from cleora_jax._memory import available_bytes, readable
-    from cleora_jax.cleora.estimate import check_memory
+    from cleora_jax.cleora.needs import check_memory
 
     spill, memory, free = places.get("spill"), places.get("memory"), available_bytes()
     check_memory(graph, method, memory=memory, spill=spill is not None)

@@ -18,7 +18,7 @@ from cleora_jax._blas import one_blas_thread
 from cleora_jax._memory import NeedsMemoryError, available_bytes, readable, resident_bytes
 from cleora_jax.cleora.loop import Pending, State, Walk
 from cleora_jax.cleora.method import BOTH_WAYS, Cleora
-from cleora_jax.cleora.on_disk import BATCH_WINDOWS, STRIPE_COLUMNS, OnDisk, check_on_disk
+from cleora_jax.cleora.on_disk import STRIPE_COLUMNS, OnDisk, batch_windows, check_on_disk
 from cleora_jax.cleora.run import Run
 from cleora_jax.cleora.start import starter
 from cleora_jax.cleora.tables import InMemory, Tables
@@ -71,7 +71,7 @@ def estimate(
     """The memory and the time that `embed` would take, without running it.
 
     Bytes follow from counts: of hyperedges, entities and columns; they are within a fifth of what the system reports at
-    the end (`experiments.growth`). Seconds are those of a short calibration on this machine, now: the operator is
+    the end (`experiments.growth`), but more where the same pairs of entities come many times in the clique form. Seconds are those of a short calibration on this machine, now: the operator is
     built, and one product of some columns and one pass over some rows are timed. First vectors from arrays or features
     are not reckoned with.
 
@@ -131,14 +131,12 @@ def _rooms(memory: int | None) -> list[tuple[int, str]]:
 
 def _instead(graph: Graph, method: Any, spill: bool, room: int) -> str:
     """Other ways to run that fit, as a sentence."""
-    fits = []
+    halves = [method.dim >> times for times in range(1, 16) if method.dim >> times >= SMALL]
+    narrow = [(f"`dim={dim}`", needed_bytes(graph, replace(method, dim=dim), spill=spill)) for dim in halves]
+    ways = [next((way for way in narrow if way[1] <= room), None)]
     if isinstance(method, Cleora) and not spill and _spills(method):
-        needed = needed_bytes(graph, method, spill=True)
-        fits += [f"`spill`, the table in a file ({readable(needed)})"] * (needed <= room)
-    dim = method.dim // 2
-    while dim >= SMALL and (less := needed_bytes(graph, replace(method, dim=dim), spill=spill)) > room:
-        dim //= 2
-    fits += [f"`dim={dim}` ({readable(less)})"] * (dim >= SMALL)
+        ways.insert(0, ("`spill`, the table in a file", needed_bytes(graph, method, spill=True)))
+    fits = [f"{words} ({readable(needed)})" for words, needed in filter(None, ways) if needed <= room]
     return f" What would fit: {' or '.join(fits)}." if fits else ""
 
 
@@ -166,7 +164,7 @@ def needed_bytes(graph: Graph, method: Any, *, spill: bool = False) -> int:
     tables = _tables(method) * table
     if spill:
         whole = (_tables(method) - 2) * table  # parts are put together in memory
-        batch = BATCH_WINDOWS * CHUNK_ROWS * ITEM * method.dim
+        batch = batch_windows(method.dim) * CHUNK_ROWS * ITEM * method.dim
         tables = whole + STRIPES * ITEM * rows * min(method.dim, STRIPE_COLUMNS) + BATCHES * min(batch, table)
     return max(BUILT[form] * entries, COMPILED + kept + between + attended + tables)
 
@@ -204,7 +202,8 @@ def _seconds(graph: Graph, method: Cleora, tables: Callable[[], Tables]) -> floa
     begun = time.perf_counter()
     run = Run(graph, method)
     building = time.perf_counter() - begun
-    first = _clocked(lambda: starter(graph.vocab, method.dim, method.init, method.seed)(np.arange(_few(graph))))
+    make, some = starter(graph.vocab, method.dim, method.init, method.seed), np.arange(_few(graph))
+    first = _clocked(lambda: make(some))
     product = _product_seconds(run, min(method.dim, STRIPE_COLUMNS)) * method.dim / min(method.dim, STRIPE_COLUMNS)
     compiling, one_pass = _pass_seconds(run, method, tables())
     scale = graph.num_entities / _few(graph)
@@ -220,8 +219,7 @@ def _product_seconds(run: Run, columns: int) -> float:
     """Of one product with so many columns."""
     stripe = jnp.zeros((run.walk.op.num_entities, columns), jnp.float32)
     product = jax.jit(apply_block)
-    product(run.walk.op, stripe).block_until_ready()
-    return _clocked(lambda: product(run.walk.op, stripe).block_until_ready())
+    return _clocked(lambda: product(run.walk.op, stripe))
 
 
 def _pass_seconds(run: Run, method: Cleora, tables: Tables) -> tuple[float, float]:
@@ -243,6 +241,8 @@ def _pass_seconds(run: Run, method: Cleora, tables: Tables) -> tuple[float, floa
 
 
 def _clocked(work: Callable[[], Any]) -> float:
+    """Seconds of a second call, when all is compiled."""
+    jax.block_until_ready(work())
     begun = time.perf_counter()
     jax.block_until_ready(work())
     return time.perf_counter() - begun

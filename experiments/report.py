@@ -399,11 +399,20 @@ def spread(values: list[float]) -> str:
     return f"{mean(values):.3f} ± {stdev(values) if len(values) > 1 else 0:.3f}"
 
 
+def fuzz(lines: Lines) -> str:
+    """What was tried at each door, and what came of it."""
+    body = [
+        [line["target"], f"{line['cases']:,}", line["inputs_kept"], line["peak_mib"], line["failed"]] for line in lines
+    ]
+    total = ["all", f"{sum(line['cases'] for line in lines):,}", "", "", sum(line["failed"] for line in lines)]
+    return rows("door | cases | inputs that ran something new | MiB at most | failed", [*body, total])
+
+
 TABLES = {
     "baselines": baselines, "scale": scale, "walks": walks, "inductive": inductive, "hops": hops,
     "relations": relations, "features": features, "refine": refine, "tune": tune, "worth": worth,
     "benchmark": benchmark, "sweep": sweep, "vectors": vectors, "graphs": graphs,
-    "determinism": determinism, "kills": kills,
+    "determinism": determinism, "kills": kills, "fuzz": fuzz,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -70,10 +70,10 @@ def estimate(
 ) -> Estimate:
     """The memory and the time that `embed` would take, without running it.
 
-    Bytes follow from counts: of hyperedges, entities and columns; they are within a fifth of what the system reports at
-    the end (`experiments.growth`), but more where the same pairs of entities come many times in the clique form. Seconds are those of a short calibration on this machine, now: the operator is
-    built, and one product of some columns and one pass over some rows are timed. First vectors from arrays or features
-    are not reckoned with.
+    Bytes follow from counts, of hyperedges, entities and columns. They are within a fifth of what the system reports
+    at the end (`experiments.growth`), but more where the same pairs of entities come many times in the clique form.
+    Seconds are those of a short calibration on this machine, now: the operator is built, and one product of some
+    columns and one pass over some rows are timed. First vectors from arrays or features are not reckoned with.
 
     Args:
         graph: n entities; several relations as one.
@@ -173,7 +173,7 @@ def _form(graph: Graph, method: Cleora) -> str:
     """In which form hyperedges are multiplied."""
     if method.metapath or method.attention_temperature is not None or method.propagation.startswith("directed"):
         return "clique"
-    return stored_form(graph, method.form)  # type: ignore[arg-type]
+    return stored_form(graph, method.form)
 
 
 def _tables(method: Cleora) -> int:

@@ -55,6 +55,7 @@ def read_npz(path: str, column: str) -> Content:
 
 def _array(path: str, archive: zipfile.ZipFile, name: str) -> np.ndarray:
     place = archive.getinfo(f"{name}.npy")
+    require(path, place.compress_type == zipfile.ZIP_STORED, f"{name!r} is compressed, which we never write")
     with archive.open(place) as file:  # NumPy makes room for an array before it reads it: look what it says of itself
         described(file.read(MOST_HEADER), place.file_size)
     with archive.open(place) as file:  # opened anew: seeking back would switch off the check of its CRC-32

@@ -22,7 +22,7 @@ SPECS = (
     "a ~ b", "user complex::reflexive::item shop",
 )  # fmt: skip
 LINES = (
-    b"a b\nb c\n", b"a\tx y\nb\ty\n", b'"a ""q""",b\n', b"1,2.5\r\n3,nan\r\n",
+    b"a b\nb c\n", b"a\tx y\nb\ty\n", b'"a ""q""",b,2\nc,d,1e3\n', b"1,2,2.5\r\n3,4,nan\r\n",
     b'{"user": "u", "item": ["a", "b"]}\n', "\u00e9 \U0001f600\n\n# c\n".encode(),
 )  # fmt: skip
 
@@ -182,7 +182,7 @@ TARGETS: dict[str, Target] = {
     "column specs": Target(lambda: [spec.encode() for spec in SPECS], _spec),
     "lines of words": Target(lambda: list(LINES), _loaded(".txt", _read({"format": "space"}))),
     "tsv": Target(lambda: list(LINES), _loaded(".tsv", _read({"columns": "user complex::item", "format": "tsv"}))),
-    "csv": Target(lambda: list(LINES), _loaded(".csv", _read({"columns": "user item", "weight": "item"}))),
+    "csv": Target(lambda: list(LINES), _loaded(".csv", _read({"columns": "user item amount", "weight": "amount"}))),
     "jsonl": Target(lambda: list(LINES), _loaded(".jsonl", _read({"columns": "user complex::item"}))),
     "gzip": Target(lambda: [gzip.compress(lines) for lines in LINES], _loaded(".txt.gz", _read({}))),
     **{

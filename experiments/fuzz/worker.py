@@ -14,6 +14,14 @@ if __name__ == "__main__":
     name, *options = sys.argv[1:]
     run = TARGETS[name].run
     warnings.simplefilter("ignore")
+    for seed in TARGETS[name].seeds():  # a door at which nothing is let in would look safe
+        try:
+            run(seed)
+            break
+        except EXPECTED:
+            continue
+    else:
+        sys.exit("none of the inputs to begin with is valid")
 
     def one(content: bytes) -> None:
         try:

@@ -379,3 +379,24 @@ def test_a_foreign_file_where_the_ids_would_go_is_left_alone(tmp_path):
     make().save(tmp_path / "y.npy")
     make(seed=1).save(tmp_path / "y.npy")  # its own may be replaced
     assert_same(load_embedding(tmp_path / "y.npy"), make(seed=1))
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path):
+    """Four hundred megabytes of zeros in four hundred kilobytes, with a shape that fits them."""
+    path = tmp_path / "x.npz"
+    make(["a", "b"], 2).save(path)
+    array = io.BytesIO()
+    np.lib.format.write_array_header_1_0(array, {"descr": "<f4", "fortran_order": False, "shape": (2, 50_000_000)})
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, part in parts.items():
+            if name != "vectors.npy":
+                archive.writestr(name, part, zipfile.ZIP_STORED)
+        with archive.open("vectors.npy", "w") as file:
+            file.write(array.getvalue())
+            for _ in range(400):
+                file.write(bytes(1_000_000))
+    assert path.stat().st_size < 1_000_000
+    with pytest.raises(InputError, match="compressed"):
+        load_embedding(path)

@@ -17,6 +17,7 @@ from cleora_jax._checks import InputError
 from cleora_jax.graph.hyperedges import (
     Incidence,
     Relation,
+    as_weights,
     distinct_sides,
     hyperedge_weight,
     index_array,
@@ -272,7 +273,8 @@ def times(relation: Relation, factor: float) -> Relation:
 
 
 def _product(values: np.ndarray, factor: float) -> np.ndarray:
-    with np.errstate(over="ignore"):  # too large becomes infinite, and that is an error
-        product = (values * np.float64(factor)).astype(np.float32)
+    product = as_weights(values * np.float64(factor))
+    if np.isnan(product).any():
+        raise InputError(f"a weight times {factor:g} is less than float32 holds (1e-45): scale them.")
     check_counts(product)
     return product

@@ -41,7 +41,8 @@ class Case:
         """Of the default way, or, where there is nothing to embed, vectors that are given."""
         if len(self.graph.vocab) < 2:
             return cj.Embedding(np.ones((len(self.graph.vocab), DIM), np.float32), self.graph.vocab)
-        return cj.embed(self.graph, cj.Cleora(dim=DIM, num_iterations=3))
+        (found,) = cj.embed_apart(self.graph, cj.Cleora(dim=DIM, num_iterations=3)).values()
+        return found
 
     @cached_property
     def labels(self) -> cj.Labels:
@@ -77,12 +78,6 @@ def period_two() -> cj.Graph:
     half = sp.coo_array((np.ones(len(TREE)), (source, target)), shape=(COUNT, COUNT)).tocsr()
     return cj.from_scipy(half + half.T, NAMES)
 
-
-ALIKE = (
-    "star", "repeated lines", "weights of 30 orders", "tiny weights", "huge weights", "extreme weights", "two sides",
-    "period 2",
-)  # fmt: skip
-"""Graphs of 12 entities and 11 edges: what is compiled for one serves all."""
 
 GRAPHS = {
     case.name: case

@@ -166,7 +166,7 @@ SCALE_FREE = {
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name == "DeepWalk")) for name in SCALE_FREE]
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in ("DeepWalk", "GraRep"))) for name in SCALE_FREE]
 )
 def test_the_unit_of_weights_does_not_matter(name):
     """To the bit, for units that are rounded nowhere."""

@@ -245,11 +245,12 @@ def scaled(matrix: sp.csr_array, rows: np.ndarray | None, columns: np.ndarray | 
 
 def similarity_of(degree: np.ndarray) -> np.ndarray:
     """float64[n] a with Pᵀ = diag(a) P diag(1/a), for P = D⁻¹ W: the degrees, 1 where there is none, in the unit, a
-    power of 2, that has them as far below 1 as above: float32 has to hold them and their inverses."""
+    power of 2, that has them as far below 1 as above: float32 has to hold them and their inverses. Where they
+    span more than it does (72 orders of magnitude), the outermost count as nearer."""
     there = degree > 0
     logs = np.log2(degree[there]) if there.any() else np.zeros(1)
     unit = 2.0 ** -np.round((logs.min() + logs.max()) / 2)
-    return np.where(there, degree * unit, 1)
+    return np.where(there, np.clip(degree * unit, 2.0**-120, 2.0**120), 1)
 
 
 def inverse(values: np.ndarray) -> np.ndarray:

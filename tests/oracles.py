@@ -74,7 +74,7 @@ def number(word: object) -> float:
         value = math.nan if isinstance(word, bool) else float(word)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError) as error:
         raise BadLine(f"weight {word!r}") from error
-    if not (math.isfinite(value) and 0 <= value < 3.4028235677973366e38):
+    if not (value == 0 or 2.0**-150 < value < 3.4028235677973366e38):  # else float32 makes it infinite, or 0
         raise BadLine(f"weight {word!r}")
     return value
 

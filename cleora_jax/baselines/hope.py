@@ -15,6 +15,7 @@ from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress
 from cleora_jax.baselines.method import FLOAT, DirectedBaseline, fetched
 from cleora_jax.sparse.from_graph import from_csr
+from cleora_jax.sparse.normalized import in_fit_unit
 from cleora_jax.sparse.spectral import ConvergenceWarning, Linear, Product, linear, randomized_eigh, randomized_svd
 from cleora_jax.vectors.orthogonal import times
 from cleora_jax.vectors.search import unit_rows
@@ -77,7 +78,7 @@ class HOPE(DirectedBaseline):
 
     def _edges(self, matrix: sp.csr_array, rank: int, progress: Progress) -> tuple[np.ndarray, np.ndarray]:
         """From the eigenpairs of A, more than are wanted: S orders negative ones after positive ones of their size."""
-        op, count = from_csr(matrix, symmetric=True), matrix.shape[0]
+        op, count = from_csr(in_fit_unit(matrix), symmetric=True), matrix.shape[0]
         for more in (min(2 * rank, count), min(4 * rank, count)):
             found = randomized_eigh(linear(op), more, by="magnitude", power=POWER, seed=self.seed, progress=progress)
             scaled = found.values * self.decay / np.abs(found.values).max()

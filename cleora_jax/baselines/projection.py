@@ -19,7 +19,7 @@ from cleora_jax.sparse.normalized import transition
 from cleora_jax.sparse.operator import Operator
 from cleora_jax.sparse.spectral import gaussian
 from cleora_jax.vectors.orthogonal import gram, orthonormal
-from cleora_jax.vectors.passes import Normalization, normalize_rows
+from cleora_jax.vectors.passes import Normalization, normalize_rows, raised
 
 MATRICES = ("transition", "adjacency")
 CONSTANT = 1e-6  # a column that varies by less than this share of its mean is rounding
@@ -138,7 +138,7 @@ def powers(
     for step, weight in enumerate(weights[1:], 1):
         now = op @ now
         if weight:
-            total = total + weight * normalize_rows([now], rows)[0]
+            total = total + weight * normalize_rows([now if rows == "none" else raised(now)], rows)[0]
         progress("powers", step, len(weights) - 1)
     return total
 

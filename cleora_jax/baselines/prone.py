@@ -25,7 +25,7 @@ from cleora_jax.sparse.operator import Operator, apply
 from cleora_jax.sparse.spectral import linear, randomized_svd
 from cleora_jax.vectors.embedding import Embedding, check_embedding
 from cleora_jax.vectors.orthogonal import gram, orthonormal, svd, times
-from cleora_jax.vectors.passes import unit
+from cleora_jax.vectors.passes import raised, unit
 
 OVERSAMPLING, POWER = 10, 5  # of the authors' code
 MAX_TERMS = 1_000
@@ -162,7 +162,7 @@ def filtered(matrix: sp.csr_array, start: jax.Array, by: Filter, progress: Progr
         total = total + (2 * (-1) ** term * bessel[term]) * now
         progress("filtering", term, by.num_terms - 1)
     ended = jnp.asarray(degree / degree.max(), jnp.float32)[:, None] * (op @ (start - total))
-    return unit(ended if by.ending == "none" else _orthogonalised(ended))
+    return unit(raised(ended if by.ending == "none" else _orthogonalised(ended)))
 
 
 @jax.jit

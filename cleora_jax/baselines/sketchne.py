@@ -16,6 +16,7 @@ from cleora_jax.baselines.method import FLOAT, Baseline, fetched
 from cleora_jax.baselines.prone import Filter, filter_of, filtered
 from cleora_jax.baselines.walk_matrix import mean_powers
 from cleora_jax.sparse.from_graph import from_csr, inverse, row_sums, scaled
+from cleora_jax.sparse.normalized import in_fit_unit
 from cleora_jax.sparse.spectral import linear, randomized_eigh
 from cleora_jax.vectors.orthogonal import gram, orthonormal, svd, times
 from cleora_jax.vectors.passes import normalize_rows
@@ -87,6 +88,7 @@ class SketchNE(Baseline):
 
     def _factors(self, matrix: sp.csr_array, progress: Progress) -> tuple[jax.Array, jax.Array]:
         """F and Cᵀ, float32[n, h] both, with F C ≈ M."""
+        matrix = in_fit_unit(matrix)
         degree = row_sums(matrix)
         root = inverse(degree**self.alpha)
         op, rank = from_csr(scaled(matrix, root, root), symmetric=True), min(self.rank, len(degree))

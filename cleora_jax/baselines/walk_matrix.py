@@ -13,7 +13,7 @@ import scipy.sparse as sp
 
 from cleora_jax._progress import Progress
 from cleora_jax.sparse.from_graph import from_csr, row_sums
-from cleora_jax.sparse.normalized import symmetric
+from cleora_jax.sparse.normalized import in_fit_unit, symmetric
 from cleora_jax.sparse.operator import Operator, apply
 from cleora_jax.sparse.spectral import linear, randomized_eigh
 
@@ -28,6 +28,7 @@ def walk_columns(matrix: sp.csr_array, window: int, negatives: float) -> Iterato
         window: T.
         negatives: b.
     """
+    matrix = in_fit_unit(matrix)
     degree = row_sums(matrix)
     root = jnp.asarray(1 / np.sqrt(degree), jnp.float32)
     op, scale = from_csr(symmetric(matrix), symmetric=True), np.float32(degree.sum() / (negatives * window))
@@ -73,6 +74,7 @@ def low_rank(
         seed: of its start.
         progress: called after each of them.
     """
+    matrix = in_fit_unit(matrix)
     degree = row_sums(matrix)
     op = from_csr(symmetric(matrix), symmetric=True)
     found = randomized_eigh(linear(op), rank, power=power, seed=seed, progress=progress)

@@ -182,6 +182,12 @@ class Run:
     def trace(self) -> Trace:
         """What the steps have seen."""
         kept = np.array([0 if found is None else int(found.kept) for found in self._seen])
+        if len(kept) and self._seen[-1] is not None and not kept[-1] and self.alive.any():
+            checks.warn(
+                "whitening is confined to no direction at all: the steps gave all entities in hyperedges the same "
+                "vector, as where all stand in one hyperedge, so all are zero (`whiten='off'` keeps the vector).",
+                RankWarning,
+            )
         rank = np.array([np.nan if found is None else float(found.effective_rank) for found in self._seen])
         change = np.array(self._changes) if self._changes else np.full(len(self._seen), np.nan)
         return Trace(kept, rank, change, self._converged)

@@ -68,6 +68,8 @@ def spectral(
     Reference: Ng, Jordan and Weiss, On spectral clustering: analysis and an algorithm, NeurIPS 2001.
     """
     check_graph(graph)
+    if graph.num_entities < 3:
+        raise checks.OptionError(f"`graph` must have at least three entities, for two groups; got {graph!r}.")
     k = checks.integer("k", k, low=2, high=graph.num_entities - 1)
     matrix = adjacency(graph, weighted=weighted)
     if not matrix.nnz:

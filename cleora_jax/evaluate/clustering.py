@@ -101,6 +101,8 @@ def silhouette(vectors: Any, found: Any, *, sample: int | None = None, seed: int
     if sample is not None and checks.integer("sample", sample, low=3) < len(table):
         rows = np.sort(np.random.default_rng(seed).permutation(len(table))[:sample])
         table, clusters = table[rows], clusters[rows]
+    if len(clusters) < 3:
+        raise checks.OptionError(f"`vectors` must have at least three rows, for two clusters; got {len(clusters)}.")
     count = len(np.unique(clusters))
     if not 2 <= count < len(clusters):
         raise checks.OptionError(f"`found` must hold 2 to {len(clusters) - 1} clusters of the entities, got {count}.")

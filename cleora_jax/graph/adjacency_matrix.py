@@ -40,10 +40,12 @@ def adjacency(graph: Graph, *, directed: bool = False, weighted: bool = True) ->
 def _edges(matrix: sp.csr_array, weighted: bool) -> sp.csr_array:
     """The entries off the diagonal that are not zero."""
     row = np.repeat(np.arange(matrix.shape[0], dtype=np.int32), np.diff(matrix.indptr))
-    kept = (row != matrix.indices) & (matrix.data != 0)
+    with np.errstate(over="ignore"):  # too large becomes infinite, and that is an error
+        value = matrix.data.astype(np.float32)
+    kept = (row != matrix.indices) & (value != 0)
     indptr = np.zeros(len(matrix.indptr), np.int64)
     np.cumsum(np.bincount(row[kept], minlength=matrix.shape[0]), out=indptr[1:])
-    data = matrix.data[kept].astype(np.float32) if weighted else np.ones(int(kept.sum()), np.float32)
+    data = value[kept] if weighted else np.ones(int(kept.sum()), np.float32)
     check_counts(data)
     edges = sp.csr_array((data, matrix.indices[kept].astype(np.int32), index_array(indptr)), shape=matrix.shape)
     edges.sort_indices()

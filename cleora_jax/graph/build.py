@@ -17,6 +17,7 @@ from cleora_jax.graph.counts import check_counts, joint_counts, rounded
 from cleora_jax.graph.hyperedges import (
     Incidence,
     Relation,
+    as_weights,
     clique_entries,
     distinct_sides,
     factored_entries,
@@ -309,12 +310,11 @@ def check_weights(weight: np.ndarray, count: int, place: Callable[[int], str]) -
         raise checks.OptionError(f"`weight` must have one entry per hyperedge ({count}), got shape {weight.shape}.")
     if weight.dtype.kind not in "biuf":
         raise TypeError(f"`weight` must be numbers, got {weight.dtype}.")
-    with np.errstate(over="ignore"):  # too large becomes infinite, and that is an error
-        values = weight.astype(np.float32)
+    values = as_weights(weight)
     wrong = ~(np.isfinite(values) & (values >= 0))
     if wrong.any():
         at = int(np.flatnonzero(wrong)[0])
-        raise checks.InputError(f"{place(at)}: weight {weight[at]} must be finite and at least 0.")
+        raise checks.InputError(f"{place(at)}: weight {weight[at]} must be finite and at least 0, also as float32.")
     return values
 
 

@@ -14,9 +14,11 @@ import scipy.sparse as sp
 from numpy.typing import DTypeLike
 
 from cleora_jax._checks import InputError
+from cleora_jax._memory import check_fits
 from cleora_jax.graph.hyperedges import (
     Incidence,
     Relation,
+    as_weights,
     distinct_sides,
     hyperedge_weight,
     index_array,
@@ -180,22 +182,34 @@ def _transpose(matrix: sp.csr_array) -> sp.csr_array:
 
 
 Pairs = tuple[np.ndarray, np.ndarray, np.ndarray]
+MANY_PAIRS = 1 << 22  # from which on memory is asked for
+BYTES_OF_PAIR = 100  # at most, while pairs become a symmetric matrix
+WITHOUT_PAIRS = (
+    "`embed` by Cleora needs none (`form='factored'`); else leave out large hyperedges, or let `hyperedge_trim_n` of "
+    "`markov` keep fewer pairs."
+)
 
 
 def _pairs(left: Incidence, right: Incidence, weight: np.ndarray) -> Iterator[Pairs]:
     """(row, column, value) of member pairs, hyperedges of equal shape at a time.
 
     Over one column: from each place to every later one; over two: all pairs.
+
+    Raises:
+        NeedsMemoryError: there are more of them than memory holds.
     """
     reflexive = left is right
+    count = int((left.size * (left.size - 1)).sum()) // 2 if reflexive else int((left.size * right.size).sum())
+    if count > MANY_PAIRS:
+        check_fits(f"a matrix of the {count:,} pairs in hyperedges", count * BYTES_OF_PAIR, WITHOUT_PAIRS)
     shape = left.size * (int(right.size.max(initial=0)) + 1) + right.size
     for code in _distinct(shape):
         rows = np.flatnonzero(shape == code)
         size_left, size_right = int(left.size[rows[0]]), int(right.size[rows[0]])
-        place_left, place_right = np.divmod(np.arange(size_left * size_right), max(size_right, 1))
         if reflexive:
-            kept = place_left < place_right
-            place_left, place_right = place_left[kept], place_right[kept]
+            place_left, place_right = np.triu_indices(size_left, 1)
+        else:
+            place_left, place_right = np.divmod(np.arange(size_left * size_right), max(size_right, 1))
         if len(place_left) == 0:
             continue
         every = len(rows) == len(left)
@@ -272,7 +286,8 @@ def times(relation: Relation, factor: float) -> Relation:
 
 
 def _product(values: np.ndarray, factor: float) -> np.ndarray:
-    with np.errstate(over="ignore"):  # too large becomes infinite, and that is an error
-        product = (values * np.float64(factor)).astype(np.float32)
+    product = as_weights(values * np.float64(factor))
+    if np.isnan(product).any():
+        raise InputError(f"a weight times {factor:g} is less than float32 holds (1e-45): scale them.")
     check_counts(product)
     return product

@@ -181,6 +181,14 @@ def masses(relation: Relation) -> np.ndarray:
     return np.ones(relation.num_hyperedges, np.float32) if relation.weight is None else relation.weight
 
 
+def as_weights(values: np.ndarray) -> np.ndarray:
+    """Numbers as float32, infinite where they are too large for it, NaN where too small: 0 would lose a hyperedge."""
+    with np.errstate(over="ignore"):
+        weight = values.astype(np.float32)
+    lost = (weight == 0) & (values != 0)
+    return np.where(lost, np.float32(np.nan), weight) if lost.any() else weight
+
+
 def hyperedge_weight(relation: Relation) -> np.ndarray:
     """float64[E]: w_e / (|e_a| |e_b|), so that a hyperedge's total mass is w_e whatever its size."""
     left, right = sides(relation)

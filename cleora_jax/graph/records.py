@@ -19,7 +19,7 @@ from cleora_jax.graph.assemble import Layout, Rows, Tally
 from cleora_jax.graph.sources import SHOWN, SURROGATE, Chunk
 
 BATCH_RECORDS = 1 << 16
-WEIGHT_RULE = "must be a finite number of at least 0"
+WEIGHT_RULE = "must be a finite number of at least 0, neither too large nor too small for float32"
 BLANKS = " \t"
 NUMBER = re.compile(r"[ \t]*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?[ \t]*")  # what Arrow reads, too
 
@@ -106,7 +106,7 @@ def _ids(cell: Any, several: bool) -> list[str] | Fault:
 
 
 def weight_of(word: Any) -> float | None:
-    """A finite number ≥ 0 (also as float32), or None."""
+    """A finite number ≥ 0 (also as float32, where none but 0 is 0), or None."""
     if isinstance(word, (bool, np.bool_)) or (isinstance(word, str) and not NUMBER.fullmatch(word)):
         return None
     try:
@@ -114,7 +114,8 @@ def weight_of(word: Any) -> float | None:
             value = np.float32(float(word))
     except (TypeError, ValueError, OverflowError):
         return None
-    return float(value) if np.isfinite(value) and value >= 0 else None
+    fine = np.isfinite(value) and value >= 0 and (value > 0 or float(word) == 0)
+    return float(value) if fine else None
 
 
 def numbers_of(words: Iterable[Any]) -> np.ndarray:

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from cleora_jax._checks import InputError, OptionError
 from cleora_jax.graph.assemble import Layout, Rows, Tally
 from cleora_jax.graph.build import as_strings, decoded
+from cleora_jax.graph.hyperedges import as_weights
 from cleora_jax.graph.records import numbers_of, shown
 from cleora_jax.graph.sources import SHOWN
 
@@ -154,9 +155,7 @@ def _numbers(column: pa.Array) -> np.ndarray:
     """Weights as float32; what is no number (a null, a word, a truth value) becomes NaN."""
     if not pa.types.is_boolean(column.type):
         try:
-            with np.errstate(over="ignore"):  # too large becomes infinite, and that is a fault
-                values: np.ndarray = column.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float32)
-                return values
+            return as_weights(column.cast(pa.float64()).to_numpy(zero_copy_only=False))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # at least one is not a number: look, one by one
             pass
     return numbers_of(column.to_pylist())

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from cleora_jax.graph.assemble import Layout, Rows, Tally
+from cleora_jax.graph.hyperedges import as_weights
 from cleora_jax.graph.records import WEIGHT_RULE, numbers_of
 from cleora_jax.graph.sources import SHOWN, Chunk
 from cleora_jax.graph.tokens import (
@@ -168,8 +169,7 @@ def _weights(cells: Tokens, rows: np.ndarray, faults: Faults) -> tuple[np.ndarra
     """Weights of the good cells (float32), and which cells are good; `rows` are their lines."""
     words = to_strings(cells)
     try:
-        with np.errstate(over="ignore"):  # too large becomes infinite, and that is a fault
-            values = words.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float32)
+        values = as_weights(words.cast(pa.float64()).to_numpy(zero_copy_only=False))
     except pa.ArrowInvalid:  # at least one is not a number: look for it, one by one
         values = numbers_of(words.to_pylist())
     good = np.isfinite(values) & (values >= 0)

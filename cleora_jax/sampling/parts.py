@@ -48,6 +48,8 @@ def draw_entities(graph: Graph, count: int, *, by: By = "uniform", seed: int = 0
         chosen = generator(seed).choice(graph.num_entities, count, replace=False, shuffle=False)
         return np.sort(chosen).astype(np.int64)
     weight = graph.occurrences
+    if not weight.any():
+        raise checks.OptionError("`by='occurrences'` needs hyperedges; a graph given as a matrix has none.")
     count = checks.integer("count", count, low=0, high=int((weight > 0).sum()))
     with np.errstate(divide="ignore"):  # Efraimidis and Spirakis: the largest of log(u) / w are drawn by weight
         order = np.argpartition(-np.log(generator(seed).random(len(weight))) / weight, count - 1)[:count]

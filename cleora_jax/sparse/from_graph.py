@@ -176,7 +176,7 @@ def _clique(graph: Graph, propagation: str, differentiable: bool) -> Operator:
         return _operator((matrix,), row_sums(matrix), np.ones_like(degree))
     matrix, ones = scaled(counts, inverse(degree), None), degree > 0
     if symmetric:
-        return _operator((matrix,), ones, np.where(ones, degree, 1))
+        return _operator((matrix,), ones, similarity_of(degree))
     return _operator((matrix,), ones, None, (transposed(matrix),) if differentiable else None)
 
 
@@ -187,7 +187,7 @@ def _factored(graph: Graph, propagation: str) -> Operator:
         scale = inverse(np.sqrt(degree))
         scatter, gather = scaled(scatter, scale, None), scaled(gather, None, scale)
         return _operator((scatter, gather), scatter.astype(np.float64) @ row_sums(gather), np.ones_like(degree))
-    return _operator((scaled(scatter, inverse(degree), None), gather), degree > 0, np.where(degree > 0, degree, 1))
+    return _operator((scaled(scatter, inverse(degree), None), gather), degree > 0, similarity_of(degree))
 
 
 def _directed(graph: Graph, inward: bool, differentiable: bool) -> Operator:
@@ -248,6 +248,16 @@ def scaled(matrix: sp.csr_array, rows: np.ndarray | None, columns: np.ndarray | 
         scale = each if columns is None else np.multiply(each, scale, out=each)
     data = np.multiply(matrix.data, scale, out=np.empty_like(matrix.data), dtype=np.float64, casting="same_kind")
     return sp.csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
+
+
+def similarity_of(degree: np.ndarray) -> np.ndarray:
+    """float64[n] a with Pᵀ = diag(a) P diag(1/a), for P = D⁻¹ W: the degrees, 1 where there is none, in the unit, a
+    power of 2, that has them as far below 1 as above: float32 has to hold them and their inverses. Where they
+    span more than it does (72 orders of magnitude), the outermost count as nearer."""
+    there = degree > 0
+    logs = np.log2(degree[there]) if there.any() else np.zeros(1)
+    unit = 2.0 ** -np.round((logs.min() + logs.max()) / 2)
+    return np.where(there, np.clip(degree * unit, 2.0**-120, 2.0**120), 1)
 
 
 def inverse(values: np.ndarray) -> np.ndarray:

@@ -8,6 +8,14 @@ import scipy.sparse as sp
 from cleora_jax.sparse.from_graph import inverse, row_sums, scaled
 
 
+def in_fit_unit(matrix: sp.csr_array) -> sp.csr_array:
+    """A in another unit of its weights, in which row sums are about 1 on the mean: what is made of huge weights then
+    stays within float32. The unit is a power of 4, so that nothing is rounded, nor in square roots."""
+    unit = 4.0 ** -np.round(np.log2(row_sums(matrix).mean()) / 2)
+    data = (matrix.data * np.float64(unit)).astype(np.float32)
+    return sp.csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
+
+
 def transition(matrix: sp.csr_array) -> sp.csr_array:
     """P = D⁻¹ A: rows sum to 1, empty ones stay empty."""
     return scaled(matrix, inverse(row_sums(matrix)), None)

@@ -12,6 +12,7 @@ from cleora_jax._checks import OptionError
 from cleora_jax.graph.build import Graph
 from cleora_jax.graph.counts import clique_counts
 from cleora_jax.graph.hyperedges import index_array
+from cleora_jax.sparse.from_graph import inverse, row_sums, scaled, similarity_of
 from cleora_jax.sparse.operator import Csr, Operator, Weighted
 
 
@@ -21,7 +22,7 @@ class Mixture:
     """The counts of several relations over one vocabulary, entry beside entry. A pytree of arrays.
 
     Args:
-        op: one factor, in each row the entries of all relations, not added up.
+        op: one factor, in each row the entries of all relations, not added up; rows sum to 1.
         relation: int32[m], the relation of each entry, by its place in `graph.relations`.
     """
 
@@ -45,9 +46,11 @@ def mixture(graph: Graph) -> Mixture:
     pointers = index_array(np.searchsorted(rows[order], np.arange(graph.num_entities + 1)))
     shape = (graph.num_entities, graph.num_entities)
     matrix = sp.csr_array((data[order], columns[order].astype(np.int32), pointers), shape=shape)
-    alive = jax.device_put((np.diff(pointers) > 0).astype(np.float32))
-    ones = jax.device_put(np.ones(graph.num_entities, np.float32))
-    return Mixture(Operator((Csr.of(matrix),), alive, ones), jax.device_put(relation_of[order]))
+    # Rows in proportion to their sums: weights that are huge or tiny would leave float32 when they are added up.
+    degree = row_sums(matrix)
+    alive, similarity = (jax.device_put(part.astype(np.float32)) for part in (degree > 0, similarity_of(degree)))
+    matrix = scaled(matrix, inverse(degree), None)
+    return Mixture(Operator((Csr.of(matrix),), alive, similarity), jax.device_put(relation_of[order]))
 
 
 def mix(mixture: Mixture, weights: jax.Array) -> Weighted:

@@ -271,6 +271,14 @@ def normalize_rows(chunk: Chunk, normalization: Normalization) -> list[jax.Array
 
 
 @jax.jit
+def raised(table: jax.Array) -> jax.Array:
+    """Rows times powers of 2 that bring their largest entries near 1: squares of tiny ones would vanish."""
+    _, exponent = jnp.frexp(jnp.abs(table).max(axis=1, keepdims=True))
+    bits = (127 - jnp.clip(exponent, -120, 120)) << 23  # of 2^−exponent, which `exp2` may round
+    return table * jax.lax.bitcast_convert_type(bits.astype(jnp.int32), jnp.float32)
+
+
+@jax.jit
 def unit(table: jax.Array) -> jax.Array:
     """A table float32[n, d], its rows at unit length; zero rows stay zero."""
     return normalize_rows([table], "l2")[0]

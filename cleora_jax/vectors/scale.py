@@ -30,14 +30,18 @@ class Whitening(NamedTuple):
     kept: jax.Array
 
 
-def _one_at_a_time(whitening: Callable[..., Whitening]) -> Callable[..., Whitening]:
+def _one_at_a_time(
+    whitening: Callable[..., Whitening], slope: Callable[..., jax.Array] | None = None
+) -> Callable[..., Whitening]:
     """Under `vmap`, one after another: batched LAPACK calls that do not depend on each other can wait for each other's
-    threads for ever (jaxlib 0.10), and a `cond` would take both branches for all. Differentiable in the matrix.
+    threads for ever (jaxlib 0.10), and a `cond` would take both branches for all. Differentiable in the matrix, whose
+    derivative is that of `slope`, where this is given.
     """
+    matrix_of = slope or (lambda *given: whitening(*given).matrix)
 
     def backward(args: Any, cotangent: Whitening) -> Any:
         def pulled(args: Any, matrix: jax.Array) -> Any:
-            return jax.vjp(lambda *given: whitening(*given).matrix, *args)[1](matrix)
+            return jax.vjp(matrix_of, *args)[1](matrix)
 
         return sequential_vmap(pulled)(args, cotangent.matrix)
 
@@ -100,14 +104,13 @@ def triangular(moments: Moments) -> Whitening:
     From the Cholesky factor where no direction is null, which is surely so where 1 / ‖A‖² (Frobenius), a lower bound
     of the smallest eigenvalue, is above what counts as null; else the principal form, turned triangular.
     """
-    return _one_at_a_time(_triangular)(moments)
+    return _one_at_a_time(_triangular, _triangular_slope)(moments)
 
 
 def _triangular(moments: Moments) -> Whitening:
     dim = moments.cov.shape[0]
-    factor = jnp.linalg.cholesky(moments.cov, symmetrize_input=False)
-    inverse = jax.lax.linalg.triangular_solve(factor, jnp.eye(dim, dtype=jnp.float32), left_side=True, lower=True)
-    sure = square_sum(inverse) * null_variance(moments, trace(moments.cov)) < 1  # False where it has NaN
+    inverse = _cholesky_inverse(moments)
+    sure = _no_null(moments, inverse)
 
     def turned() -> Whitening:
         exact = _principal(moments, dim, jnp.float32(1))
@@ -115,6 +118,32 @@ def _triangular(moments: Moments) -> Whitening:
         return Whitening(right.T[::-1, ::-1], exact.kept)
 
     return jax.lax.cond(sure, lambda: Whitening(inverse.T, jnp.int32(dim)), turned)
+
+
+def _triangular_slope(moments: Moments) -> jax.Array:
+    """The same matrix for derivatives: the factor that a null direction makes NaN is not differentiated, nor is the
+    turn that makes the principal form triangular, since nothing that comes after sees it."""
+    held = jax.lax.stop_gradient(moments)
+
+    def turned(moments: Moments) -> jax.Array:
+        exact = _principal(moments, moments.cov.shape[0], jnp.float32(1)).matrix
+        turn, _ = jnp.linalg.qr(jax.lax.stop_gradient(exact).T[:, ::-1])
+        return exact @ turn[:, ::-1]
+
+    sure = _no_null(held, _cholesky_inverse(held))
+    return jax.lax.cond(sure, lambda moments: _cholesky_inverse(moments).T, turned, moments)
+
+
+def _cholesky_inverse(moments: Moments) -> jax.Array:
+    """L⁻¹ with L Lᵀ = C; NaN where C is not positive definite."""
+    factor = jnp.linalg.cholesky(moments.cov, symmetrize_input=False)
+    eye = jnp.eye(len(factor), dtype=jnp.float32)
+    return jax.lax.linalg.triangular_solve(factor, eye, left_side=True, lower=True)
+
+
+def _no_null(moments: Moments, inverse: jax.Array) -> jax.Array:
+    """Whether surely no direction is null; False where the inverse has NaN."""
+    return square_sum(inverse) * null_variance(moments, trace(moments.cov)) < 1
 
 
 def null_variance(moments: Moments, largest: jax.Array) -> jax.Array:

@@ -44,6 +44,8 @@ def plane(embedding: Embedding, layout: Layout = "pca", *, seed: int = 0) -> np.
         raise checks.OptionError(f"`embedding` must hold at least 3 entities, got {len(embedding)}.")
     state = checks.seed(seed) % 2**32
     rows = unit_table(embedding.vectors, "embedding")
+    if not (rows != rows[0]).any():  # nothing to lay out, and t-SNE would divide by the spread
+        return np.zeros((len(rows), 2), np.float32)
     if layout == "umap":
         umap = library("umap", "umap", "`layout='umap'`")
         placed = umap.UMAP(metric="cosine", random_state=state, n_jobs=1).fit_transform(rows)

@@ -14,6 +14,7 @@ import pytest
 import cleora_jax as cj
 from experiments import report
 from experiments.benchmark.peer import Pycleora, lines_of
+from experiments.benchmark.run import SOURCES
 from tests.conftest import ROOT
 
 
@@ -113,6 +114,17 @@ def test_worth_smoke(tmp_path):
     assert choice["mean_rank"][choice["label"]] == min(choice["mean_rank"].values())
     assert next(line["label"] for line in lines if line["kind"] == "test") == f"general: {choice['label']}"
     assert choice["label"] in report.worth(lines)
+
+
+def test_the_benchmark_is_whole():
+    """A line for every method on every set; where there are no scores it says why."""
+    path = ROOT / "experiments" / "benchmark" / "results.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    peer = f"{Pycleora.__module__}:{Pycleora.__name__}"
+    wanted = {(source.name, method) for source in SOURCES for method in (*cj.METHODS, peer, "rivals")}
+    assert {(line["dataset"], line["method"]) for line in lines} == wanted
+    assert len(lines) == len(wanted)
+    assert all(line["scores"] or line["failure"] for line in lines)
 
 
 def test_benchmark_smoke(tmp_path):

@@ -245,6 +245,7 @@ GRAPH: dict[str, Call] = {
     "from_relations": lambda case, folder: cj.embed(
         cj.from_relations({"one": case.graph, "two": case.graph}), BASE, relations="joint"
     ),
+    "estimate": lambda case, folder: np.array(cj.estimate(case.graph, cj.Cleora(dim=DIM, num_iterations=2))),
     "degrees": lambda case, folder: [stats.degrees(case.graph), stats.degrees(case.graph, weighted=True)],
     "connected_components": lambda case, folder: stats.connected_components(case.graph),
     "diameter": lambda case, folder: stats.diameter(case.graph),

@@ -20,8 +20,9 @@ MISSING = "needs a library that the tests do not have"
 EXCEPTIONS = {
     "BuildReport Column Vocab Graph Labels Operator Mixture Links Trace Classified Score Candidates Epochs Iterations "
     "History Refined EdgeSplit HeldOut NodeSplit NodeScores LinkScores Trial Tuned Weighed Fitted Compressed Index Cca "
-    "AlignmentScore Communities Clustering Components Report Layer Saint Imported Planted Summary": RESULT,
-    "InputError OptionError NotFoundError RankWarning TwoSidedWarning ConvergenceWarning RecordWarning": RESULT,
+    "AlignmentScore Communities Clustering Components Report Layer Saint Imported Planted Summary Estimate": RESULT,
+    "InputError OptionError NotFoundError RankWarning TwoSidedWarning ConvergenceWarning RecordWarning "
+    "MissingFileError MixedTypesWarning NeedsMemoryError": RESULT,
     "Grid Halving RandomSearch Range uniform log_uniform LearnerObjective LinkObjective NodeObjective Filter": SETTINGS,
     "progress_bar parse_columns list_methods whitening_rank accuracy f1 one_hot top_k_labels nmi ari purity "
     "clustering_accuracy average_precision hits_at_k hits_within mean_reciprocal_rank ranks roc_auc ranking_metrics "

@@ -39,7 +39,9 @@ class Histories:
         if not whole or (np.diff(offset) < 0).any():
             raise checks.OptionError("`offset` must rise from 0 to the number of items, one more than histories.")
         if len(item) and (item.dtype.kind not in "iu" or item.min() < 0):
-            raise checks.OptionError(f"`item` must hold rows, integers from 0 on, got {item.dtype}, {item.min()} least.")
+            raise checks.OptionError(
+                f"`item` must hold rows, integers from 0 on, got {item.dtype}, {item.min()} least."
+            )
         checks.keep(self, offset=frozen(offset.copy()), item=frozen(item.astype(np.int32)))
         if self.time is not None:
             checks.keep(self, time=frozen(_checked_times(self.time, offset)))
@@ -188,7 +190,9 @@ def split_last(histories: Histories, share: float) -> tuple[Histories, Histories
     return histories.take(np.sort(order[:-late])), histories.take(np.sort(order[-late:]))
 
 
-def histories_of(sessions: Any, items: Any, times: Any = None, *, vocab: Vocab | None = None) -> tuple[Histories, Vocab]:
+def histories_of(
+    sessions: Any, items: Any, times: Any = None, *, vocab: Vocab | None = None
+) -> tuple[Histories, Vocab]:
     """Histories from columns of ids, one click a row: what the door for files and frames ends in.
 
     Args:
@@ -213,7 +217,9 @@ def histories_of(sessions: Any, items: Any, times: Any = None, *, vocab: Vocab |
     names, owner = distinct_ids(("sessions",), np.asarray(sessions), "row")
     found, row = distinct_ids(("items",), np.asarray(items), "row")
     if len(owner) != len(row) or (times is not None and len(times) != len(row)):
-        raise checks.OptionError(f"`sessions`, `items` and `times` must be of one length, got {len(owner)}, {len(row)}.")
+        raise checks.OptionError(
+            f"`sessions`, `items` and `times` must be of one length, got {len(owner)}, {len(row)}."
+        )
     if vocab is None:
         vocab = Vocab.of(found, "item")
     else:

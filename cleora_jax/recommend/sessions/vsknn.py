@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from cleora_jax import _checks as checks
-from cleora_jax.graph.hyperedges import index_array, ranges
+from cleora_jax.graph.hyperedges import ranges
 from cleora_jax.recommend.sessions.histories import Histories, check_rows
 
 Fading = Literal["linear", "share", "quadratic", "inverse", "same"]

@@ -1,4 +1,4 @@
-"""DLSH: codes of vectors by several independent partitions of the space, along hyperplanes set by the data's density."""
+"""DLSH: codes of vectors by several partitions of the space, along hyperplanes that the data's density sets."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ MAX_WIDTH = 1 << 16
 class DLSH:
     """Density-dependent locality-sensitive hashing: how vectors become codes.
 
-    Each depth is a partition of the space of its own, by log₂ `width` hyperplanes in random directions. Where each stands
-    is set by the data: a share of the vectors, drawn anew for each or a half, lies below it.
+    Each depth is a partition of the space of its own, by log₂ `width` hyperplanes in random directions. Where each
+    stands is set by the data: a share of the vectors, drawn anew for each or a half, lies below it.
 
     Args:
         depth: N, how many partitions.

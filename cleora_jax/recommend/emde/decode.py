@@ -78,8 +78,8 @@ def popularity_bias(
 
         bias(i) = (prior · log p_i − mass · Σ_k log(ε + π_k(c_k(i)))) / N
 
-    π is the sketch of what all take, p their shares. With both at 1 the score is that of independent depths, a naive Bayes:
-    log p_i + Σ_k log(s_k / π_k), over N. A part that much falls into anyway then tells little.
+    π is the sketch of what all take, p their shares. With both at 1 the score is that of independent depths, a naive
+    Bayes: log p_i + Σ_k log(s_k / π_k), over N. A part that much falls into anyway then tells little.
 
     Args:
         popularity: float[n] ≥ 0, how often each item was taken; one never taken counts as taken half a time.

@@ -83,7 +83,7 @@ def test_columns_are_what_the_reader_reads(tmp_path):
     rows = [("s", "tea"), ("t", "cup"), ("s", "pot"), ("s", "tea")]
     path = tmp_path / "clicks.tsv"
     path.write_text("".join(f"{session}\t{item}\n" for session, item in rows))
-    graph = cj.read(path, "session item", group_by="session")
+    graph = cj.read(path, "session complex::reflexive::item", group_by="session")
     histories, vocab = histories_of(*zip(*rows, strict=True))
     assert graph.vocab.ids.to_pylist() == vocab.ids.to_pylist()
     assert lists_of(Histories.of(graph.relations[0].left)) == lists_of(histories)
@@ -100,7 +100,7 @@ def test_columns_are_what_the_reader_reads(tmp_path):
         (lambda: Histories.of([[5]]).weights(5), "hold item 5"),
         (lambda: Histories.of([[5]]).weights(9, 0.0), "`decay`"),
         (lambda: split_last(Histories.of([[0]]), 0.5), "two at least"),
-        (lambda: histories_of([1, 2], ["a"]), "as long"),
+        (lambda: histories_of([1, 2], ["a"]), "of one length"),
         (lambda: histories_of([1, 2], ["a", ""]), "null or empty id"),
         (lambda: history_graph(Histories.of([[7]]), VOCAB), "hold item 7"),
         (lambda: step_graph(Histories.of([[1], [1, 1]]), VOCAB), "empty"),

@@ -228,3 +228,29 @@ def histories_of(
     order = np.argsort(owner, kind="stable") if when is None else np.lexsort((when, owner))
     offset = offsets_of(np.bincount(owner, minlength=len(names)))
     return Histories(offset, row[order].astype(np.int32), None if when is None else when[order]), vocab
+
+
+def basket_histories(owner: np.ndarray, baskets: Incidence) -> Histories:
+    """The baskets of each user as one history, in which an item's time is the number of its basket, from 0.
+
+    So a decay is for each basket passed, and what is in one basket is of one age.
+
+    Args:
+        owner: int[b], whose each basket is; those of one user stand together, in order.
+        baskets: b of them.
+
+    Example:
+        >>> users = basket_histories(np.array([7, 7, 9]), Incidence(np.array([0, 2, 3, 4]), np.array([4, 1, 4, 0])))
+        >>> users.weights(5, decay=0.5).toarray().tolist()
+        [[0.0, 0.5, 0.0, 0.0, 1.5], [1.0, 0.0, 0.0, 0.0, 0.0]]
+    """
+    owners = np.asarray(owner)
+    if owners.shape != (len(baskets),):
+        raise checks.OptionError(f"`owner` must be one per basket ({len(baskets):,}), got shape {owners.shape}.")
+    first = np.flatnonzero(np.append(True, owners[1:] != owners[:-1])) if len(owners) else np.zeros(0, np.int64)
+    if len(np.unique(owners)) != len(first):
+        raise checks.OptionError("`owner` must have the baskets of each user together.")
+    count = np.diff(np.append(first, len(owners)))
+    number = np.arange(len(owners)) - np.repeat(first, count)
+    offset = np.append(baskets.offset[first], baskets.offset[-1])
+    return Histories(offset, baskets.member, np.repeat(number, baskets.size).astype(np.float64))

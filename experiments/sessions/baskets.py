@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -89,11 +90,7 @@ def matching() -> list[Way]:
     hows = (base, replace(base, decay=1.0), replace(base, decay=0.7), replace(base, epsilon=0.01),
             replace(base, prior=4.0), replace(base, prior=16.0), replace(base, prior=0, mass=0))  # fmt: skip
     return [
-        (
-            "EMDE, no training",
-            {"random": random, "matching": asdict(how)},
-            lambda part, h=how, r=random: matched(part, h, r),
-        )
+        ("EMDE, no training", {"random": random, "matching": asdict(how)}, partial(matched, how=how, random=random))
         for random in (8, 48)
         for how in hows
     ]

@@ -23,14 +23,17 @@ class Decoder:
 
         score(i) = 1/N Σ_k log(ε + s[k, c_k(i)]) + bias(i)
 
-    the logarithm of the geometric mean of the masses. As a product: log(ε + s) Cᵀ / N, of which C is sparse.
+    the logarithm of the geometric mean of the masses. As a product: log(ε + s) Cᵀ / N, of which C is sparse. Where s is
+    sparse too, only the parts that it has mass in are multiplied: log ε + log(1 + s / ε) Cᵀ / N.
 
     Args:
+        matrix: Cᵀ / N, CSR float64 [depth · width, n].
         op: C / N, [n, depth · width].
         bias: float32[n]; zeros for the geometric mean alone; see `popularity_bias`.
         epsilon: ε > 0.
     """
 
+    matrix: sp.csr_array
     op: Operator
     bias: np.ndarray
     epsilon: float
@@ -38,12 +41,22 @@ class Decoder:
     def __call__(self, sketch: sp.csr_array | np.ndarray) -> np.ndarray:
         """float32[h, n] of sketches [h, depth · width] of which each depth sums to 1 (`normalised(…, "l1")`).
 
-        The work is h · n · depth; for many sketches call it block by block.
+        The work is h · n · depth for dense ones, as a net gives them, and about 1 / `width` of that for each item in
+        the history of a sparse one; for many sketches call it block by block.
         """
         if sketch.ndim != 2 or sketch.shape[1] != self.op.shape[1]:
             raise checks.OptionError(f"`sketch` must be [h, {self.op.shape[1]}], got shape {sketch.shape}.")
-        mass = sketch.toarray() if sp.issparse(sketch) else sketch
-        return np.asarray(_decoded(self.op, mass.astype(np.float32), self.bias, np.float32(self.epsilon))).T
+        if sp.issparse(sketch):
+            return self._of_sparse(sp.csr_array(sketch))
+        mass = sketch.astype(np.float32, copy=False)
+        return np.asarray(_decoded(self.op, mass, self.bias, np.float32(self.epsilon))).T
+
+    def _of_sparse(self, sketch: sp.csr_array) -> np.ndarray:
+        logs = sp.csr_array((np.log1p(sketch.data / self.epsilon), sketch.indices, sketch.indptr), shape=sketch.shape)
+        scores = (logs @ self.matrix).toarray()
+        scores += np.log(self.epsilon) + self.bias
+        found: np.ndarray = scores.astype(np.float32)
+        return found
 
 
 def decoder(codes: np.ndarray, width: int, *, bias: np.ndarray | None = None, epsilon: float = EPSILON) -> Decoder:
@@ -67,7 +80,8 @@ def decoder(codes: np.ndarray, width: int, *, bias: np.ndarray | None = None, ep
     added = np.zeros(len(table)) if bias is None else np.asarray(bias)
     if added.shape != (len(table),) or not np.isfinite(added).all():
         raise checks.OptionError(f"`bias` must be finite, one number per item ({len(table):,}), got {added.shape}.")
-    return Decoder(from_csr(sp.csr_array(matrix.astype(np.float32)), adjoint=False), added.astype(np.float32), epsilon)
+    op = from_csr(sp.csr_array(matrix.astype(np.float32)), adjoint=False)
+    return Decoder(sp.csr_array(matrix.T), op, added.astype(np.float32), epsilon)
 
 
 def popularity_bias(

@@ -135,7 +135,8 @@ def train_net(
         if best.stops(jax.device_get((parameters, moments)), (mean, *judged(parameters, moments))):
             break
     history = Epochs(*np.array(best.history).T[:2])
-    return TrainedNet(method, *best.parameters, matrix, width, best.epoch, history)
+    parameters, moments = best.parameters
+    return TrainedNet(method, parameters, moments, matrix, width, best.epoch, history)
 
 
 def input_sketch(inputs: tuple[sp.csr_array, ...], matrix: sp.csr_array, width: int) -> sp.csr_array:

@@ -13,7 +13,6 @@ from cleora_jax.recommend.emde.decode import Decoder, decoder, popularity_bias
 from cleora_jax.recommend.emde.sketch import code_matrix, normalised
 from cleora_jax.recommend.emde.training import Examples, TrainedNet
 from cleora_jax.recommend.sessions.histories import Cases, Histories, check_rows
-from cleora_jax.recommend.sessions.popularity import item_shares
 
 
 @dataclass(frozen=True)
@@ -54,8 +53,8 @@ class Matching:
         check_rows(train, len(codes))
         if not (self.prior or self.mass):
             return decoder(codes, width, epsilon=self.epsilon)
-        bias = popularity_bias(item_shares(train, len(codes)), codes, width, prior=self.prior, mass=self.mass,
-                               epsilon=self.epsilon)  # fmt: skip
+        taken = np.bincount(train.item, minlength=len(codes))
+        bias = popularity_bias(taken, codes, width, prior=self.prior, mass=self.mass, epsilon=self.epsilon)
         return decoder(codes, width, bias=bias, epsilon=self.epsilon)
 
 

@@ -70,7 +70,7 @@ class NetPlan:
 STEPS, SESSIONS, RANDOM = Modality("steps", 64), Modality("sessions", 64), Modality("random", 8)
 BASE = Coding((STEPS,))
 NET_CODING = Coding((replace(STEPS, depth=16), replace(SESSIONS, depth=8), RANDOM))
-NET_PLAN = NetPlan(SketchNet(hidden=384, layers=3, num_epochs=3), 200_000, 0.8, Matching(epsilon=1e-6, prior=0, mass=0))
+NET_PLAN = NetPlan(SketchNet(hidden=384, layers=3, num_epochs=2), 200_000, 0.8, Matching(epsilon=1e-6, prior=0, mass=0))
 SMOKE_PLAN = replace(NET_PLAN, net=SketchNet(hidden=32, num_epochs=3, batch_size=64))
 
 

@@ -78,9 +78,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--smoke", action="store_true")
     parser.add_argument("--only", nargs="+", choices=SOURCES, default=SOURCES)
-    parser.add_argument(
-        "--parts", nargs="+", choices=("methods", "net", "ablation"), default=("methods", "net", "ablation")
-    )
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--output", type=Path, default=HERE / "results.jsonl")
     args = parser.parse_args()
     write(args.output, (line for name in args.only for line in lines_of(name, args.parts, args.smoke)))
@@ -151,8 +149,8 @@ def nearest() -> list[Way]:
 
 
 def matching() -> list[Way]:
-    steps = Coding((replace(STEPS, depth=128),))
-    both = Coding((replace(STEPS, depth=96), replace(SESSIONS, depth=32)))
+    steps = BASE
+    both = Coding((replace(STEPS, depth=48), replace(SESSIONS, depth=16)))
     hows = (Matching(), Matching(decay=0.8))
     return [matching_way(steps, how) for how in hows] + [matching_way(both, Matching())]
 

@@ -116,8 +116,8 @@ def test_decoding_is_the_geometric_mean_and_its_correction():
         odds = [np.log(epsilon + mass) - np.log(epsilon + all_) for mass, all_ in zip(masses, expected, strict=True)]
         corrected[row, item] = (np.log(share) + sum(odds)) / 5
     bias = popularity_bias(popularity, CODES, 4, epsilon=epsilon)
-    for given in (sketch, sketch.toarray()):  # two ways to multiply, of one result
-        mean, naive = (decoder(CODES, 4, epsilon=epsilon, bias=added)(given) for added in (None, bias))
+    for form in (sketch, sketch.toarray()):  # two ways to multiply, of one result
+        mean, naive = (decoder(CODES, 4, epsilon=epsilon, bias=added)(form) for added in (None, bias))
         assert mean.dtype == naive.dtype == np.float32
         np.testing.assert_allclose(mean, plain, rtol=1e-5)
         np.testing.assert_allclose(naive, corrected, rtol=1e-5, atol=1e-5)

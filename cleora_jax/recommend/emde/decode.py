@@ -38,9 +38,7 @@ class Decoder:
     def __call__(self, sketch: sp.csr_array | np.ndarray) -> np.ndarray:
         """float32[h, n] of sketches [h, depth · width] of which each depth sums to 1 (`normalised(…, "l1")`).
 
-        The work is h · n · depth; for many sketches call it block by block. Sparse ones are made dense: a product of
-        their entries alone, by SciPy, was a third faster for sessions of three items and eight times slower for users
-        of thirty.
+        The work is h · n · depth; for many sketches call it block by block. Sparse ones are made dense.
         """
         if sketch.ndim != 2 or sketch.shape[1] != self.op.shape[1]:
             raise checks.OptionError(f"`sketch` must be [h, {self.op.shape[1]}], got shape {sketch.shape}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -42,8 +43,8 @@ class Decoder:
         """
         if sketch.ndim != 2 or sketch.shape[1] != self.op.shape[1]:
             raise checks.OptionError(f"`sketch` must be [h, {self.op.shape[1]}], got shape {sketch.shape}.")
-        mass = (sketch.toarray() if sp.issparse(sketch) else sketch).astype(np.float32)
-        return np.asarray(_decoded(self.op, mass, self.bias, np.float32(self.epsilon))).T
+        mass: Any = sketch.toarray() if sp.issparse(sketch) else sketch
+        return np.asarray(_decoded(self.op, mass.astype(np.float32), self.bias, np.float32(self.epsilon))).T
 
 
 def decoder(codes: np.ndarray, width: int, *, bias: np.ndarray | None = None, epsilon: float = EPSILON) -> Decoder:

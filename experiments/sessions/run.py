@@ -1,6 +1,6 @@
 """What comes next in a session? Popularity, VS-kNN, nearest items by Cleora, EMDE without training and EMDE's net.
 
-python -m experiments.sessions.run                                # about an hour on 2 cores
+python -m experiments.sessions.run                                # an hour or two on 2 cores
 python -m experiments.sessions.run --only session-diginetica
 python -m experiments.sessions.run --smoke                        # generated walks, in seconds
 

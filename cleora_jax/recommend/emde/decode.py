@@ -36,14 +36,14 @@ class Decoder:
     bias: np.ndarray
     epsilon: float
 
-    def __call__(self, sketch: sp.csr_array | np.ndarray) -> np.ndarray:
-        """float32[h, n] of sketches [h, depth · width] of which each depth sums to 1 (`normalised(…, "l1")`).
+    def __call__(self, sketch: Any) -> np.ndarray:
+        """float32[h, n] of sketches, CSR or arrays [h, depth · width], each depth of which sums to 1 (see `normalised`).
 
         The work is h · n · depth; for many sketches call it block by block. Sparse ones are made dense.
         """
         if sketch.ndim != 2 or sketch.shape[1] != self.op.shape[1]:
             raise checks.OptionError(f"`sketch` must be [h, {self.op.shape[1]}], got shape {sketch.shape}.")
-        mass: Any = sketch.toarray() if sp.issparse(sketch) else sketch
+        mass = sketch.toarray() if sp.issparse(sketch) else sketch
         return np.asarray(_decoded(self.op, mass.astype(np.float32), self.bias, np.float32(self.epsilon))).T
 
 

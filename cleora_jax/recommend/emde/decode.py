@@ -37,7 +37,7 @@ class Decoder:
     epsilon: float
 
     def __call__(self, sketch: Any) -> np.ndarray:
-        """float32[h, n] of sketches, CSR or arrays [h, depth · width], each depth of which sums to 1 (see `normalised`).
+        """float32[h, n] of sketches, CSR or array [h, depth · width], whose depths each sum to 1 (see `normalised`).
 
         The work is h · n · depth; for many sketches call it block by block. Sparse ones are made dense.
         """

@@ -187,3 +187,16 @@ def test_walks_smoke(tmp_path):
     assert all(line["ours"] > 0 for line in lines if line["kind"] == "walks")
     training = {line["engine"]: line for line in lines if line["kind"] == "training"}
     assert training["ours"]["tokens per second"] > 0 and 0 <= training["ours"]["micro_f1 0.5"] <= 1
+
+
+@pytest.mark.slow
+def test_sessions_smoke(tmp_path):
+    lines = smoke("sessions", tmp_path)
+    tests = [line for line in lines if line["kind"] == "test"]
+    methods = ["popularity", "VS-kNN", "Cleora nearest", "EMDE, no training", "EMDE, net"]
+    assert [line["method"] for line in tests] == methods
+    assert all(0 <= line["mrr@20"] <= line["hit_rate@20"] <= 1 for line in lines)
+    command = [sys.executable, "-m", "experiments.sessions.baskets", "--smoke", "--output", str(tmp_path / "out.jsonl")]
+    subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
+    lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [line["method"] for line in lines if line["kind"] == "test"] == ["popularity", "EMDE, no training"]

@@ -1,0 +1,1 @@
+"""What to offer next: sketches of users, sessions, baskets."""

@@ -7,14 +7,24 @@ from types import MappingProxyType
 from typing import Any
 
 from cleora_jax import _checks as checks
+from cleora_jax.recommend.bspm import BSPM
+from cleora_jax.recommend.cleora_filter import CleoraFilter
+from cleora_jax.recommend.cleora_knn import CleoraKNN
+from cleora_jax.recommend.ease import EASE
 from cleora_jax.recommend.gf_cf import GFCF
+from cleora_jax.recommend.item_knn import ItemKNN
 from cleora_jax.recommend.method import RecommenderMethod
 from cleora_jax.recommend.popularity import Popularity
 
 RECOMMENDERS: Mapping[str, type[Any]] = MappingProxyType(
     {
         "popularity": Popularity,
+        "item-knn": ItemKNN,
+        "ease": EASE,
         "gf-cf": GFCF,
+        "bspm": BSPM,
+        "cleora-knn": CleoraKNN,
+        "cleora-filter": CleoraFilter,
     }
 )
 

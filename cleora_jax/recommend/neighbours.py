@@ -1,0 +1,38 @@
+"""Nearest items of each item, as a sparse matrix: what all k-NN of items score by."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+
+
+class Neighbours(NamedTuple):
+    """float32[i, i] CSR: row i holds the similarities of item i to its neighbours."""
+
+    similarity: sp.csr_array
+
+
+def neighbours_of(rows: np.ndarray, scores: np.ndarray, columns: int) -> sp.csr_array:
+    """Lists of neighbours as a sparse matrix; −1 and what is not above 0 are left out.
+
+    Args:
+        rows: int64[q, k], neighbours of each of q.
+        scores: float[q, k], their similarities.
+        columns: how many may be neighbours.
+    """
+    kept = (rows >= 0) & (scores > 0)
+    offset = np.concatenate([[0], np.cumsum(kept.sum(axis=1))]).astype(np.int32)
+    parts = (scores[kept].astype(np.float32), rows[kept].astype(np.int32), offset)
+    found = sp.csr_array(parts, shape=(len(rows), columns))
+    found.sort_indices()
+    return found
+
+
+def summed(block: sp.csr_array, similarity: sp.csr_array) -> np.ndarray:
+    """Σ over the items of each row of how similar each item is to them, counting them as its neighbours: float32[b, i].
+
+    The lists are those of the item that is scored, as is usual: an item near to everything does not gain by it.
+    """
+    return (block @ similarity.T.tocsr()).toarray()

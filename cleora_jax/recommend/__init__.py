@@ -7,6 +7,7 @@ from cleora_jax.recommend.ease import EASE as EASE
 from cleora_jax.recommend.evaluation import RecommenderScores as RecommenderScores
 from cleora_jax.recommend.evaluation import evaluate_recommender as evaluate_recommender
 from cleora_jax.recommend.gf_cf import GFCF as GFCF
+from cleora_jax.recommend.graph_filter import GraphFilter as GraphFilter
 from cleora_jax.recommend.interactions import Interactions as Interactions
 from cleora_jax.recommend.interactions import hold_out as hold_out
 from cleora_jax.recommend.interactions import interactions as interactions

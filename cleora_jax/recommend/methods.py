@@ -12,6 +12,7 @@ from cleora_jax.recommend.cleora_filter import CleoraFilter
 from cleora_jax.recommend.cleora_knn import CleoraKNN
 from cleora_jax.recommend.ease import EASE
 from cleora_jax.recommend.gf_cf import GFCF
+from cleora_jax.recommend.graph_filter import GraphFilter
 from cleora_jax.recommend.item_knn import ItemKNN
 from cleora_jax.recommend.method import RecommenderMethod
 from cleora_jax.recommend.popularity import Popularity
@@ -23,6 +24,7 @@ RECOMMENDERS: Mapping[str, type[Any]] = MappingProxyType(
         "ease": EASE,
         "gf-cf": GFCF,
         "bspm": BSPM,
+        "graph-filter": GraphFilter,
         "cleora-knn": CleoraKNN,
         "cleora-filter": CleoraFilter,
     }

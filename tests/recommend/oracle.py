@@ -40,6 +40,16 @@ def bspm(taken, block, rank, weight, time, degree, steps, merge, average) -> np.
     return found + low if merge == "late" else found
 
 
+def graph_filter(taken, block, users, items, sharpen, rank, weight, flatten) -> np.ndarray:
+    degree = taken.sum(0)
+    walk = power(taken.sum(1), -users)[:, None] * taken * power(degree, -items)
+    _, values, right = np.linalg.svd(walk)
+    square = walk.T @ walk / values[0] ** 2
+    right, values = right[:rank].T, values[:rank] / values[0]
+    low = power(degree, -items)[:, None] * (right * values**-flatten @ right.T) * power(degree, 1 - items)
+    return block @ (square - sharpen * square @ square + weight * low)
+
+
 def ease(taken: np.ndarray, block: np.ndarray, regularisation: float) -> np.ndarray:
     """By least squares, item by item, as the model is defined; not by its inverse."""
     items = taken.shape[1]

@@ -18,6 +18,7 @@ from cleora_jax.recommend import (
     RECOMMENDERS,
     CleoraFilter,
     CleoraKNN,
+    GraphFilter,
     ItemKNN,
     fit_recommender,
     interactions,
@@ -114,6 +115,23 @@ def test_bspm(taken, merge, solver, degree, steps, average):
     np.testing.assert_allclose(found, oracle.bspm(dense, dense, 6, 0.2, 1.5, degree, steps, merge, average), atol=2e-5)
 
 
+@pytest.mark.parametrize(
+    "setting", [(0.3, 0.475, 0.2, 6, 0.1, 0.5), (0.5, 0.5, 0.0, 6, 0.3, 0.0), (0.2, 0.6, 1, 6, 0, 1)]
+)
+def test_graph_filter(taken, setting):
+    dense = taken.matrix.toarray().astype(float)
+    users, items, sharpen, rank, weight, flatten = setting
+    method = GraphFilter(users, items, sharpen, rank, weight, flatten, turns=30)
+    found = scores_of(fit_recommender(taken, method), taken.matrix)
+    np.testing.assert_allclose(found, oracle.graph_filter(dense, dense, *setting), atol=2e-5)
+
+
+def test_gf_cf_is_a_graph_filter(taken):
+    one = scores_of(fit_recommender(taken, GFCF(rank=6, turns=30)), taken.matrix)
+    other = scores_of(fit_recommender(taken, GraphFilter(0.5, 0.5, 0, 6, 0.3, 0, turns=30)), taken.matrix)
+    np.testing.assert_allclose(one, other, atol=2e-5)
+
+
 def test_ease(taken):
     dense = taken.matrix.toarray().astype(float)
     found = scores_of(fit_recommender(taken, EASE(regularisation=3.0)), taken.matrix)
@@ -172,6 +190,8 @@ def test_cleora_knn_is_what_its_vectors_say(taken):
         (lambda: ItemKNN(shrink=float("nan")), "`shrink` must be finite"),
         (lambda: CleoraKNN("shops"), "`side` must be one of 'items', 'users', got 'shops'"),
         (lambda: CleoraFilter(source=2), "`source` must be finite and in"),
+        (lambda: GraphFilter(user_power=1.5), "`user_power` must be finite and in"),
+        (lambda: GraphFilter(sharpen=-0.1), "`sharpen` must be finite and at least 0"),
     ],
 )
 def test_settings_are_checked(make, message):

@@ -20,7 +20,7 @@ def common_arguments(parser: argparse.ArgumentParser, *, again: bool = False) ->
         parser: of a command.
         again: it is a command within one that has them, too; they may stand before it or after it.
     """
-    unset = {"default": argparse.SUPPRESS} if again else {}
+    unset: dict[str, Any] = {"default": argparse.SUPPRESS} if again else {}
     parser.add_argument("--threads", type=int, metavar="N", help="processor cores to use (default: all)", **unset)
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output", **unset)
     parser.add_argument("--quiet", "-q", action="store_true", help="no progress bar and no summary", **unset)

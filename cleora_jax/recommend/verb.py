@@ -95,7 +95,7 @@ class Recommender:
         found = self.top(rows, k, unwanted=rows if filter_seen else None, allowed=allowed, progress=progress)
         return [self._named(*pair) for pair in zip(found.rows, found.scores, strict=True)]
 
-    def similar_items(self, item: Id, k: int = 10, *, candidates: Iterable[Id] | None = None) -> Recommended:
+    def similar_items(self, item: Any, k: int = 10, *, candidates: Iterable[Id] | None = None) -> Recommended:
         """The items that go best with one, by this method: those of largest score for a basket of it alone.
 
         Args:
@@ -111,7 +111,7 @@ class Recommender:
             >>> fit_recommender(interactions(baskets), GFCF(rank=2)).similar_items("tea", k=1)[0][0]
             'jam'
         """
-        if isinstance(item, (list, tuple, dict)):
+        if not isinstance(item, (str, int, np.integer)):
             raise TypeError(f"`item` must be the id of one item, got {item!r:.60}.")
         return self.recommend([item], k, candidates=candidates)
 

@@ -115,9 +115,10 @@ def _evaluate(args: argparse.Namespace) -> dict[str, Any]:
     """All metrics of each method, as "gf-cf/recall@20"; and what of the test part could not be judged."""
     from cleora_jax.recommend import evaluate_recommender
 
-    methods = {name: _method(args, name) for name in args.algorithm.split(",")}
-    if len(methods) > 1 and args.set:
+    names = args.algorithm.split(",")
+    if len(names) > 1 and args.set:
         raise OptionError("`--set` is of one method: give one `--algorithm`.")
+    methods = {name: _method(args, name) for name in names}
     train, test = _read(args, args.train), _read(args, args.test)
     answer: dict[str, Any] = {}
     for name, method in methods.items():

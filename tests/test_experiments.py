@@ -175,3 +175,10 @@ def test_walks_smoke(tmp_path):
     assert all(line["ours"] > 0 for line in lines if line["kind"] == "walks")
     training = {line["engine"]: line for line in lines if line["kind"] == "training"}
     assert training["ours"]["tokens per second"] > 0 and 0 <= training["ours"]["micro_f1 0.5"] <= 1
+
+
+@pytest.mark.slow
+def test_recommend_smoke(tmp_path):
+    lines = smoke("recommend", tmp_path)
+    assert {line["name"] for line in lines} == {"popularity", "ease", "graph-filter", "gf-cf"}
+    assert all(0 < line["metrics"]["recall@20"] <= 1 and line["peak"] > 0 for line in lines)

@@ -10,11 +10,10 @@ import scipy.sparse as sp
 
 from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress, no_progress
-from cleora_jax.recommend.neighbours import Neighbours, neighbours_of, summed
-from cleora_jax.recommend.top import best
+from cleora_jax.recommend.neighbours import Neighbours, strongest, summed
 from cleora_jax.sparse.from_graph import row_sums
 
-ROWS = 512  # items whose similarities to all are held at once
+ROWS = 2048  # items whose similarities to all are held at once
 
 
 @dataclass(frozen=True)
@@ -42,18 +41,20 @@ class ItemKNN:
     def fit(self, matrix: sp.csr_array, *, progress: Progress = no_progress) -> Neighbours:
         """The neighbours, from block after block of rows of RᵀR."""
         by_item = sp.csr_array(matrix.T.tocsr())
-        items = len(norm := np.sqrt(row_sums(by_item.power(2))))
+        norm = np.sqrt(row_sums(by_item.power(2)))
         parts = []
-        for start in range(0, items, ROWS):
-            block = by_item[start : start + ROWS]
-            own = np.arange(start, start + block.shape[0])
-            similar = (block @ matrix).toarray()
-            below = norm[own, None] * norm + self.shrink
-            similar /= np.where(below > 0, below, 1).astype(np.float32)
-            similar[np.arange(len(own)), own] = 0
-            parts.append(neighbours_of(*best(similar, self.neighbours), items))
-            progress("neighbours", start + len(own), items)
+        for start in range(0, len(norm), ROWS):
+            block = by_item[start : start + ROWS] @ matrix
+            parts.append(strongest(self._similar(block, start, norm), self.neighbours))
+            progress("neighbours", min(start + ROWS, len(norm)), len(norm))
         return Neighbours(sp.csr_array(sp.vstack(parts, format="csr")))
+
+    def _similar(self, block: sp.csr_array, start: int, norm: np.ndarray) -> sp.csr_array:
+        """Common users of the items from `start` on with all, as cosines; none of an item with itself."""
+        own = start + np.repeat(np.arange(block.shape[0]), np.diff(block.indptr))
+        value = block.data / (norm[own] * norm[block.indices] + self.shrink)
+        value[own == block.indices] = 0
+        return sp.csr_array((value.astype(np.float32), block.indices, block.indptr), shape=block.shape)
 
     def scores(self, state: Neighbours, block: sp.csr_array) -> np.ndarray:
         """float32[b, i]."""

@@ -30,6 +30,21 @@ def neighbours_of(rows: np.ndarray, scores: np.ndarray, columns: int) -> sp.csr_
     return found
 
 
+def strongest(matrix: sp.csr_array, count: int) -> sp.csr_array:
+    """Of each row the `count` largest entries above 0, the earlier column among equals.
+
+    Example:
+        >>> strongest(sp.csr_array(np.array([[1.0, 3.0, 3.0, 0.0], [0.0, 0.0, -1.0, 2.0]])), 2).toarray()
+        array([[0., 3., 3., 0.],
+               [0., 0., 0., 2.]])
+    """
+    row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    order = np.lexsort((matrix.indices, -matrix.data, row))  # rows stay where they are
+    place = np.arange(len(row)) - matrix.indptr[row]
+    kept = order[(place < count) & (matrix.data[order] > 0)]
+    return sp.csr_array((matrix.data[kept], (row[kept], matrix.indices[kept])), shape=matrix.shape)
+
+
 def summed(block: sp.csr_array, similarity: sp.csr_array) -> np.ndarray:
     """Σ over the items of each row of how similar each item is to them, counting them as its neighbours: float32[b, i].
 

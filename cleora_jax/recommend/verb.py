@@ -20,7 +20,7 @@ from cleora_jax.recommend.method import RecommenderMethod
 from cleora_jax.recommend.top import top_items
 from cleora_jax.vectors.search import TopK
 
-Id = str | int
+Id = str | int | np.integer[Any]
 Basket = Sequence[Id] | Mapping[Id, float]
 Recommended = list[tuple[str, float]]  # ids with their scores, best first
 

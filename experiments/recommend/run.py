@@ -53,7 +53,7 @@ CHOSEN: dict[str, dict[str, dict[str, Any]]] = {
     ELECTRONICS: {
         "popularity": {},
         "item-knn": {},
-        "ease": {},
+        "ease": {"regularisation": 300},
         "gf-cf": {},
         "bspm": {},
         "graph-filter": {},

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from cleora_jax import generators as generators
     from cleora_jax import interop as interop
     from cleora_jax import preprocess as preprocess
+    from cleora_jax import recommend as recommend
     from cleora_jax import sampling as sampling
     from cleora_jax import stats as stats
     from cleora_jax import viz as viz
@@ -207,7 +208,17 @@ _NAMES_OF = {
         load_searchable procrustes whiten whitening_rank
     """,
 }
-_ROOMS = ("community", "evaluate", "generators", "interop", "preprocess", "sampling", "stats", "viz")  # cj.stats.report
+_ROOMS = (
+    "community",
+    "evaluate",
+    "generators",
+    "interop",
+    "preprocess",
+    "recommend",
+    "sampling",
+    "stats",
+    "viz",
+)  # cj.stats.report
 _ROOM_OF = {name: room for room, names in _NAMES_OF.items() for name in names.split()}
 __all__ = ["__version__", *_ROOMS, *(name for name in _ROOM_OF if name != "CleoraEmbedder")]  # which needs an extra
 

@@ -200,3 +200,9 @@ def test_sessions_smoke(tmp_path):
     subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
     lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert [line["method"] for line in lines if line["kind"] == "test"] == ["popularity", "EMDE, no training"]
+
+
+def test_recommend_smoke(tmp_path):
+    lines = smoke("recommend", tmp_path)
+    assert {line["name"] for line in lines} == {"popularity", "ease", "graph-filter", "gf-cf"}
+    assert all(0 < line["metrics"]["recall@20"] <= 1 and line["peak"] > 0 for line in lines)

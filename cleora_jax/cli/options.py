@@ -13,11 +13,17 @@ from cleora_jax._checks import OptionError
 Made = TypeVar("Made")
 
 
-def common_arguments(parser: argparse.ArgumentParser) -> None:
-    """`--threads`, `--json` and `--quiet`."""
-    parser.add_argument("--threads", type=int, metavar="N", help="processor cores to use (default: all)")
-    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
-    parser.add_argument("--quiet", "-q", action="store_true", help="no progress bar and no summary")
+def common_arguments(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
+    """`--threads`, `--json` and `--quiet`.
+
+    Args:
+        parser: of a command.
+        again: it is a command within one that has them, too; they may stand before it or after it.
+    """
+    unset: dict[str, Any] = {"default": argparse.SUPPRESS} if again else {}
+    parser.add_argument("--threads", type=int, metavar="N", help="processor cores to use (default: all)", **unset)
+    parser.add_argument("--json", action="store_true", help="one JSON object on standard output", **unset)
+    parser.add_argument("--quiet", "-q", action="store_true", help="no progress bar and no summary", **unset)
 
 
 def setting_argument(parser: argparse._ActionsContainer, help: str) -> None:

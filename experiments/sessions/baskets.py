@@ -20,7 +20,7 @@ import numpy as np
 import scipy.sparse as sp
 
 import cleora_jax as cj
-from cleora_jax.benchmark.memory import peak_bytes
+from cleora_jax._memory import peak_bytes
 from cleora_jax.evaluate.ranking import ranking_metrics
 from cleora_jax.graph.hyperedges import Incidence
 from cleora_jax.recommend.emde.coder import DLSH, codes_of, fit_coder, random_codes

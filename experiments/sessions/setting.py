@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import cleora_jax as cj
-from cleora_jax.benchmark.memory import peak_bytes
+from cleora_jax._memory import peak_bytes
 from cleora_jax.recommend.emde.coder import DLSH, codes_of, fit_coder, random_codes
 from cleora_jax.recommend.sessions.graphs import history_graph, step_graph
 from cleora_jax.recommend.sessions.histories import Cases, Histories, prefixes, split_last

@@ -16,6 +16,7 @@ from cleora_jax.cli.commands import (
     index,
     info,
     methods,
+    recommend,
     similar,
     transform,
     update,
@@ -44,6 +45,7 @@ COMMANDS: dict[str, Command] = {
     "index": index,
     "compress": compress,
     "explore": explore,
+    "recommend": recommend,
     "convert": convert,
     "benchmark": benchmark,
 }  # in the order of `cleora-jax --help`

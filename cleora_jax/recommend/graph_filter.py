@@ -1,0 +1,91 @@
+"""A filter of ours: short walks with chosen powers of degrees, sharpened, and a low-pass that is flattened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import jax
+import numpy as np
+import scipy.sparse as sp
+
+from cleora_jax import _checks as checks
+from cleora_jax._progress import Progress, no_progress
+from cleora_jax.recommend.degrees import item_degrees, normalised, power
+from cleora_jax.recommend.walks import as_rows, combined, coordinates, dense_columns, low_pass, walked
+from cleora_jax.sparse.from_graph import from_csr
+from cleora_jax.sparse.operator import Operator
+
+
+class GraphFilterState(NamedTuple):
+    """W, and the tables of the low-pass, float32[i, k]: w D_I^−y V (S / s₁)^−p and D_I^(1−y) V."""
+
+    walk: Operator
+    into: np.ndarray
+    out: jax.Array
+
+
+@dataclass(frozen=True)
+class GraphFilter:
+    """Walks with other powers of degrees than ½, sharpened, and a flattened low-pass: what did best on validation.
+
+        s = r P − t r P² + w · r D_I^−y V (S / s₁)^−p Vᵀ D_I^(1−y),    P = WᵀW,  W = D_U^−x R D_I^−y ≈ U S Vᵀ
+
+    W is scaled so that s₁ = 1. With x = y = ½, t = p = 0 it is GF-CF. Defaults are what a random tenth of Gowalla's
+    training pairs chose.
+
+    Args:
+        user_power: x, in [0, 1]. Default: 0.3.
+        item_power: y, in [0, 1]. Default: 0.475.
+        sharpen: t, at least 0; at 0 the second walk is not made. In units of 1 / s₁², so that 1 cancels the leading
+            direction. Default: 0.45.
+        rank: k, vectors of the low-pass. Default: 1024.
+        weight: w, at least 0; at 0 there is no low-pass. Default: 0.1.
+        flatten: p, in [0, 4]. Default: 0.5.
+        turns: power iterations of the singular vectors.
+        seed: of their sketch.
+
+    References: Shen et al., How powerful is graph convolution for recommendation?, CIKM 2021 (both terms); Fu et al.,
+    Revisiting neighborhood-based link prediction for collaborative filtering, WWW 2022 (powers of degrees); Choi et
+    al., Blurring-sharpening process models for collaborative filtering, SIGIR 2023 (sharpening).
+    """
+
+    user_power: float = 0.3
+    item_power: float = 0.475
+    sharpen: float = 0.45
+    rank: int = 1024
+    weight: float = 0.1
+    flatten: float = 0.5
+    turns: int = 5
+    seed: int = 0
+    State: ClassVar[type[Any]] = GraphFilterState
+
+    def __post_init__(self) -> None:
+        checks.keep_integers(self, rank=1, turns=0)
+        for name, high in (("user_power", 1), ("item_power", 1), ("flatten", 4), ("sharpen", None), ("weight", None)):
+            checks.keep(self, **{name: checks.real(name, getattr(self, name), low=0, high=high)})
+        checks.keep(self, seed=checks.seed(self.seed))
+
+    def fit(self, matrix: sp.csr_array, *, progress: Progress = no_progress) -> GraphFilterState:
+        """W, scaled so that s₁ = 1, and its low-pass."""
+        walk = normalised(matrix, self.user_power, self.item_power)
+        vectors, values = low_pass(
+            walk, self.rank if self.weight else 1, turns=self.turns, seed=self.seed, progress=progress
+        )
+        walk.data /= values[0]
+        degree = item_degrees(matrix)
+        gain = self.weight * power(values / values[0], -self.flatten)
+        if self.weight == 0:
+            vectors, gain = vectors[:, :0], gain[:0]
+        into = power(degree, -self.item_power)[:, None] * vectors * gain
+        out = power(degree, 1 - self.item_power)[:, None] * vectors
+        return GraphFilterState(from_csr(walk), into.astype(np.float32), jax.device_put(out.astype(np.float32)))
+
+    def scores(self, state: GraphFilterState, block: sp.csr_array) -> jax.Array:
+        """float32[b, i]."""
+        scores = walked(state.walk, dense_columns(block))
+        if self.sharpen:
+            scores = scores - np.float32(self.sharpen) * walked(state.walk, scores)
+        if state.into.shape[1]:
+            scores = scores + combined(state.out, coordinates(block, state.into))
+        return as_rows(scores)

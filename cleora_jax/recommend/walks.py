@@ -1,0 +1,64 @@
+"""Products with Mᵀ M, the walk from items over users to items, for blocks of users; never an array of items²."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import scipy.sparse as sp
+
+from cleora_jax._progress import Progress, no_progress
+from cleora_jax.sparse.from_graph import from_csr, scaled
+from cleora_jax.sparse.operator import Operator, apply_adjoint, apply_block
+from cleora_jax.sparse.spectral import linear, randomized_svd
+from cleora_jax.vectors.rows import join_columns, split_columns
+
+
+def dense_columns(block: sp.csr_array, scale: np.ndarray | None = None) -> jax.Array:
+    """Rows of interactions as columns, float32[i, b], item i times `scale[i]`."""
+    rows = block if scale is None else scaled(block, None, scale)
+    return jax.device_put(np.ascontiguousarray(rows.toarray().T))
+
+
+@jax.jit
+def walked(op: Operator, x: jax.Array) -> jax.Array:
+    """Mᵀ M x, float32[i, b]: two sparse products for each block of columns."""
+    return join_columns([apply_adjoint(op, apply_block(op, part)) for part in split_columns(x)])
+
+
+class LowPass(NamedTuple):
+    """The k leading right singular vectors and values of a matrix users × items: float32[i, k] and float32[k]."""
+
+    vectors: np.ndarray
+    values: np.ndarray
+
+
+def low_pass(matrix: sp.csr_array, rank: int, *, turns: int, seed: int, progress: Progress = no_progress) -> LowPass:
+    """By a random sketch and `turns` power iterations, see `randomized_svd`; rank at most what there is."""
+    rank = min(rank, *matrix.shape)
+    found = randomized_svd(
+        linear(from_csr(matrix)), rank, oversampling=OVERSAMPLING, power=turns, seed=seed, progress=progress
+    )
+    return LowPass(np.asarray(found.right), found.values.astype(np.float32))
+
+
+OVERSAMPLING = 32  # columns of the sketch beyond the rank: singular values of interactions fall slowly
+
+
+def coordinates(block: sp.csr_array, table: np.ndarray) -> jax.Array:
+    """Bᵀ-wise sums of a table's rows, float32[k, b]: what the rows of interactions are in terms of its columns."""
+    return jax.device_put(np.ascontiguousarray(np.asarray(block @ table, np.float32).T))
+
+
+@jax.jit
+def combined(table: jax.Array, weights: jax.Array) -> jax.Array:
+    """A table float32[i, k] by weights float32[k, b]."""
+    return jnp.asarray(table) @ weights
+
+
+@jax.jit
+def as_rows(columns: jax.Array) -> jax.Array:
+    """Scores by item as scores by user, float32[b, i]."""
+    return columns.T

@@ -1,0 +1,182 @@
+"""Which recommender in closed form finds held-out interactions best, how fast, in how much memory?
+
+python -m experiments.recommend.run --part validation   # the settings of GRIDS, on a tenth held out of training
+python -m experiments.recommend.run --part test         # those of CHOSEN, fitted to all of training, tested once
+python -m experiments.recommend.run --smoke             # generated, in seconds
+
+Settings are chosen by recall@20 + ndcg@20 of 3,000 users in validation; nothing was chosen by a test part. Every
+method runs in a process of its own, so that its peak of memory is its own. Lines that stand in the output are not run
+again; `--only gowalla gf-cf` runs some.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from cleora_jax._memory import peak_bytes
+from cleora_jax.benchmark.verb import machine
+from cleora_jax.recommend import (
+    Interactions,
+    evaluate_recommender,
+    fit_recommender,
+    hold_out,
+    interactions,
+    read_interactions,
+    recommender_named,
+)
+from experiments.record import data_folder
+
+GOWALLA, ELECTRONICS, SMOKE = "gowalla", "amazon-electronics-ultragcn", "generated"
+USERS = 3000  # of validation, drawn once
+K = (10, 20)
+CHOSEN: dict[str, dict[str, dict[str, Any]]] = {
+    GOWALLA: {
+        "popularity": {},
+        "item-knn": {},
+        "gf-cf": {},
+        "bspm": {},
+        "graph-filter": {},
+        "cleora-knn": {},
+        "cleora-knn:users": {"side": "users"},
+        "cleora-filter": {},
+    },
+    ELECTRONICS: {
+        "popularity": {},
+        "item-knn": {},
+        "ease": {"regularisation": 300},
+        "gf-cf": {},
+        "bspm": {},
+        "graph-filter": {},
+        "cleora-knn": {},
+        "cleora-knn:users": {"side": "users"},
+        "cleora-filter": {},
+    },
+    SMOKE: {"popularity": {}, "ease": {}, "graph-filter": {"rank": 8}, "gf-cf": {"rank": 8}},
+}
+
+
+def grid(**choices: tuple[Any, ...]) -> list[dict[str, Any]]:
+    """All combinations."""
+    found: list[dict[str, Any]] = [{}]
+    for name, values in choices.items():
+        found = [one | {name: value} for one in found for value in values]
+    return found
+
+
+GRIDS: dict[str, list[dict[str, Any]]] = {
+    "popularity": [{}],
+    "item-knn": grid(neighbours=(50, 200), shrink=(0, 10)),
+    "ease": grid(regularisation=(30, 100, 300, 1000)),
+    "gf-cf": grid(rank=(64, 256, 512), weight=(0.1, 0.3, 1.0)),
+    "bspm": grid(rank=(64, 448), weight=(0.1, 0.2, 0.5), time=(1.0, 2.5)),
+    "graph-filter": grid(
+        user_power=(0.3, 0.4), rank=(64, 512), weight=(0.15, 0.3), sharpen=(0.15, 0.3), flatten=(0.5, 1.0)
+    ),
+    "cleora-knn": grid(side=("items",), iterations=(2, 4, 8)),
+    "cleora-knn:users": grid(side=("users",), iterations=(2, 4, 8)),
+    "cleora-filter": grid(dim=(128, 512), iterations=(5, 20), target=(0.3, 0.5)),
+}
+
+
+def main() -> None:
+    args = _arguments()
+    if args.line is not None:
+        print(json.dumps(line(*json.loads(args.line))))
+        return
+    args.output.touch()
+    done = [json.loads(text) for text in args.output.read_text().splitlines()]
+    for asked in wanted(args):
+        if any(_key(one) == tuple(map(json.dumps, asked)) for one in done):
+            continue
+        command = [sys.executable, "-m", "experiments.recommend.run", "--line", json.dumps(asked)]
+        text = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1]
+        with args.output.open("a") as file:
+            file.write(text + "\n")
+        print(text)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--smoke", action="store_true")
+    parser.add_argument("--output", type=Path, default=Path(__file__).resolve().parent / "results.jsonl")
+    parser.add_argument("--part", choices=("validation", "test"), default="test")
+    parser.add_argument("--only", nargs="+", help="a source, and methods of it")
+    parser.add_argument("--line", help="run this one, in this process")
+    return parser.parse_args()
+
+
+def wanted(args: argparse.Namespace) -> list[tuple[str, str, str, dict[str, Any]]]:
+    """(part, source, method, settings) of all lines."""
+    sources = [SMOKE] if args.smoke else [args.only[0]] if args.only else [GOWALLA, ELECTRONICS]
+    found = []
+    for source in sources:
+        for name, chosen in CHOSEN[source].items():
+            if not args.only or name in args.only[1:] or len(args.only) == 1:
+                each = GRIDS[name] if args.part == "validation" and not args.smoke else [chosen]
+                found += [(args.part, source, name, settings) for settings in each]
+    return found
+
+
+def _key(done: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(json.dumps(done[name]) for name in ("part", "source", "name", "asked"))
+
+
+def line(part: str, source: str, name: str, asked: dict[str, Any]) -> dict[str, Any]:
+    """Fit and judge one method, with times and memory."""
+    train, test = parts_of(source)
+    if part == "validation":
+        train, held = hold_out(train, 0.1, seed=0)
+        test = some_users(held, USERS)
+    method = recommender_named(name.partition(":")[0], **asked)
+    before, start = peak_bytes(), time.perf_counter()
+    found = fit_recommender(train, method)
+    fitted, began = time.perf_counter() - start, time.process_time()
+    start = time.perf_counter()
+    scored = evaluate_recommender(found, test, K)
+    times = {"fit": fitted, "evaluate": time.perf_counter() - start, "evaluate_cpu": time.process_time() - began}
+    return (
+        machine()
+        | {"part": part, "source": source, "name": name, "asked": asked, "settings": asdict(method)}
+        | {
+            "seconds": {stage: round(value, 2) for stage, value in times.items()},
+            "peak": peak_bytes(),
+            "before": before,
+        }
+        | scored.record()
+    )
+
+
+def parts_of(source: str) -> tuple[Interactions, Interactions]:
+    """What there is to train on, and the test part."""
+    if source == SMOKE:
+        rng = np.random.default_rng(0)
+        pairs = np.unique(np.stack([rng.integers(0, 80, 1500), rng.integers(0, 7, 1500) ** 2], axis=1), axis=0)
+        return hold_out(interactions(pairs), 0.2)
+    train, test = (read_interactions(data_folder() / source / f"{part}.tsv.gz") for part in ("train", "test"))
+    return train, test
+
+
+def some_users(held: Interactions, count: int) -> Interactions:
+    """The interactions of some of the users that have any, drawn once."""
+    users = np.flatnonzero(np.diff(held.matrix.indptr))
+    if len(users) <= count:
+        return held
+    kept = np.zeros(len(held.users), np.float32)
+    kept[np.random.default_rng(0).choice(users, count, replace=False)] = 1
+    matrix = sp.csr_array(sp.diags_array(kept) @ held.matrix)
+    matrix.eliminate_zeros()
+    return Interactions(held.users, held.items, matrix.astype(np.float32))
+
+
+if __name__ == "__main__":
+    main()

@@ -127,6 +127,7 @@ def test_the_benchmark_is_whole():
     assert all(line["scores"] or line["failure"] for line in lines)
 
 
+@pytest.mark.slow
 def test_benchmark_smoke(tmp_path):
     lines = smoke("benchmark", tmp_path)
     assert [line["method"] for line in lines] == ["randne", "experiments.benchmark.peer:Pycleora", "rivals"]

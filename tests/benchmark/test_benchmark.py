@@ -72,6 +72,7 @@ def test_scores_are_those_of_classify_nodes(nodes):
                     assert rival.values[at] == found.majority["micro_f1"][row, 0]
 
 
+@pytest.mark.slow
 def test_scores_are_those_of_predict_edges():
     line, rivals = cj.run_benchmark("karate", RANDNE, rounds=2, judge="links")
     assert line.task.judge == "links" and line.failure is None and rivals.failure is None

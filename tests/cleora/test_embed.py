@@ -415,6 +415,7 @@ def test_relations_apart_share_what_is_compiled(options):
     assert loop.advance._cache_size() == before
 
 
+@pytest.mark.slow
 def test_relations_apart_by_any_method():
     graph = many_relations()
     apart = embed_apart(graph, RandNE(dim=8))

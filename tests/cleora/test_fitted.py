@@ -89,6 +89,7 @@ def test_the_same_again(tmp_path, mode):
         check_same(grown, grown_again, LATER)
 
 
+@pytest.mark.slow
 def test_a_stream_goes_on_from_a_file(tmp_path):
     """Counts kept up to date by a stream are added up in another order than those counted anew: they are kept."""
     pairs = [f"e{i} e{j}" for i, j in RNG.integers(0, 30, (900, 2))]

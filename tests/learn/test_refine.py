@@ -458,6 +458,7 @@ print(digest.hexdigest())
 """
 
 
+@pytest.mark.slow
 def test_bits_do_not_depend_on_threads():
     if len(os.sched_getaffinity(0)) < 2:
         pytest.skip("needs 2 processor cores")

@@ -117,6 +117,7 @@ def test_it_learns_what_comes_next():
     assert net.best_epoch == np.argmin(net.history.validation_loss) > 0
 
 
+@pytest.mark.slow
 def test_targets_of_several_items_are_learned_as_shares():
     taken, then = picked(RNG.integers(0, N, 200)), sp.csr_array(3 * picked([1] * 200) + picked([2] * 200))
     codes = np.arange(N, dtype=np.int32)[:, None]

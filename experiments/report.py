@@ -408,11 +408,45 @@ def fuzz(lines: Lines) -> str:
     return rows("door | cases | inputs that ran something new | MiB at most | failed", [*body, total])
 
 
+def recommend(lines: Lines) -> str:
+    """Scores on the test part, with what they cost."""
+    body = (
+        [line["source"], name_of(line), *(f"{line['metrics'][key]:.4f}" for key in ("recall@20", "ndcg@20", "mrr@20")),
+         f"{line['seconds']['fit']:.1f}", f"{line['seconds']['evaluate']:.0f}", f"{line['peak'] / 2**30:.1f}"]
+        for line in lines if line["part"] == "test"
+    )  # fmt: skip
+    return rows("data | method | recall@20 | NDCG@20 | MRR@20 | fit, s | all users, s | peak, GiB", body)
+
+
+def name_of(line: dict[str, Any]) -> str:
+    """A recommender, and the settings that were chosen."""
+    chosen = ", ".join(f"{name} {value:g}" for name, value in line["asked"].items() if not isinstance(value, str))
+    return f"{line['name']} ({chosen})" if chosen else line["name"]
+
+
+def sessions(lines: Lines) -> str:
+    """Scores of prefixes, and what EMDE's parts contribute."""
+    test = (
+        [line["source"], line["method"], f"{line['hit_rate@20']:.4f}", f"{line['mrr@20']:.4f}"]
+        for line in lines if line["kind"] == "test"
+    )  # fmt: skip
+    parts = (
+        [line["source"], line["label"], f"{line['hit_rate@20']:.3f}", f"{line['mrr@20']:.3f}"]
+        for line in lines if line["kind"] == "ablation"
+    )  # fmt: skip
+    whole, ablation = (
+        rows("data | method | P@20 | MRR@20", test),
+        rows("data | EMDE without training | P@20 | MRR@20", parts),
+    )
+    return f"{whole}\n\nOn validation cases, one thing changed at a time:\n\n{ablation}"
+
+
 TABLES = {
     "baselines": baselines, "scale": scale, "walks": walks, "inductive": inductive, "hops": hops,
     "relations": relations, "features": features, "refine": refine, "tune": tune, "worth": worth,
     "benchmark": benchmark, "sweep": sweep, "vectors": vectors, "graphs": graphs,
     "determinism": determinism, "kills": kills, "fuzz": fuzz,
+    "recommend": recommend, "sessions": sessions,
 }  # fmt: skip
 
 if __name__ == "__main__":

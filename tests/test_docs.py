@@ -15,7 +15,17 @@ PAGES = [
     "README.md",
     *(
         f"docs/{page}.md"
-        for page in ("quickstart", "modes", "methods", "evaluation", "datasets", "graphs", "vectors", "large")
+        for page in (
+            "quickstart",
+            "modes",
+            "methods",
+            "evaluation",
+            "datasets",
+            "graphs",
+            "vectors",
+            "large",
+            "recommend",
+        )
     ),
 ]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -30,6 +40,7 @@ CLAIMS = {
     "docs/graphs.md": 5,
     "docs/vectors.md": 5,
     "docs/large.md": 2,
+    "docs/recommend.md": 1,
 }  # at least so many
 NOT_THERE = "purchases/*.tsv.gz"  # an example of files that a reader has
 

@@ -203,6 +203,7 @@ def test_sessions_smoke(tmp_path):
     assert [line["method"] for line in lines if line["kind"] == "test"] == ["popularity", "EMDE, no training"]
 
 
+@pytest.mark.slow
 def test_recommend_smoke(tmp_path):
     lines = smoke("recommend", tmp_path)
     assert {line["name"] for line in lines} == {"popularity", "ease", "graph-filter", "gf-cf"}

@@ -90,7 +90,7 @@ def estimate(
         >>> import cleora_jax as cj
         >>> graph = cj.generators.erdos_renyi(10_000, 0.001)
         >>> cj.estimate(graph, cj.Cleora(dim=1024), calibrate=False).needed // 2**20  # MiB
-        183
+        179
     """
     method = Cleora() if method is None else method
     needed, held = needed_bytes(graph, method, spill=spill is not None), resident_bytes()

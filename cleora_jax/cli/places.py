@@ -110,7 +110,7 @@ def _interval(text: str) -> dict[str, Any]:
 
 def _bytes(text: str) -> int:
     number, unit = text.rstrip("iBb"), 1
-    if number[-1:].upper() in UNITS:
+    if number and number[-1].upper() in UNITS:
         number, unit = number[:-1], 1024 ** (1 + UNITS.index(number[-1].upper()))
     try:
         return int(float(number) * unit)

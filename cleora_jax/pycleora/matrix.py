@@ -20,7 +20,7 @@ from cleora_jax.graph.columns import parse_columns
 from cleora_jax.graph.hyperedges import Incidence, sides
 from cleora_jax.graph.readers import from_hyperedges, read
 from cleora_jax.pycleora.run import HYPEREDGE_TRIM_N, method_of, run
-from cleora_jax.sparse.from_graph import Propagation, markov
+from cleora_jax.sparse.from_graph import Propagation, markov, masses_of
 from cleora_jax.sparse.operator import Operator, apply
 from cleora_jax.vectors.search import unit_rows
 
@@ -112,8 +112,8 @@ class SparseMatrix:
     @property
     def entity_degrees(self) -> np.ndarray:
         """float32[n] row sums of W; twice those where a column relates to itself, as pycleora counts either side."""
-        sums = self._left.row_sum if self._left.similarity is None else self._left.similarity * self._left.row_sum
-        return np.array(sums) * (2 if self.graph.relations[0].reflexive else 1)
+        sums = masses_of(self.graph, self.hyperedge_trim_n).astype(np.float32)
+        return sums * np.float32(2 if self.graph.relations[0].reflexive else 1)
 
     @cached_property
     def _left(self) -> Operator:

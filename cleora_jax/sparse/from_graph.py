@@ -86,6 +86,20 @@ def stored_form(graph: Graph, form: Form) -> Literal["clique", "factored"]:
     return "factored" if not given and entries["factored"] < entries["clique"] else "clique"
 
 
+def masses_of(graph: Graph, hyperedge_trim_n: int | None = None) -> np.ndarray:
+    """float64[n]: row sums of W, of hyperedges without order, by its two factors; trimmed as in `markov`."""
+    relations = graph.relations
+    if hyperedge_trim_n is not None:
+        relations = trimmed(relations, graph.occurrences, hyperedge_trim_n)
+    scatter, gather = joint_factors(relations, graph.num_entities)
+    return _masses(scatter, gather)
+
+
+def _masses(scatter: sp.csr_array, gather: sp.csr_array) -> np.ndarray:
+    masses: np.ndarray = scatter.astype(np.float64) @ row_sums(gather)
+    return masses
+
+
 REVERSED = "~"
 
 
@@ -182,7 +196,7 @@ def _clique(graph: Graph, propagation: str, differentiable: bool) -> Operator:
 
 def _factored(graph: Graph, propagation: str) -> Operator:
     scatter, gather = joint_factors(graph.relations, graph.num_entities)
-    degree = scatter.astype(np.float64) @ row_sums(gather)
+    degree = _masses(scatter, gather)
     if propagation == "symmetric":
         scale = inverse(np.sqrt(degree))
         scatter, gather = scaled(scatter, scale, None), scaled(gather, None, scale)

@@ -111,11 +111,11 @@ QUICK = [
     ("graph saint|walked|embed|transform|load_fitted", FEW),
     ("embed, (sharp attention|metapath|directed.*|both ways|factored)", FEW),
     ("embed, (l1|not normalised|full rank|residual|tolerance|.*scales|whitened.*|.*features)", FEW),
-    ("embed,.*|embed_apart|propagate|mix", (*TRIVIAL, *APART, "complete", "pairs")),
+    ("embed,.*|embed_apart|propagate|mix", (*TRIVIAL, *APART)),
     ("plot_.*|embed and info of the program", ("one entity", "one hyperedge of all", "two sides")),
     ("(communities by )?kmeans|spectral", FEW),
     ("|".join(map(re.escape, (VECTORS | EVALUATE | LEARN))), (*FEW, "one hyperedge of all", "pairs")),
-    (".*", tuple(name for name in GRAPHS if name not in ("repeated lines", "tiny weights", "huge weights"))),
+    (".*", (*TRIVIAL, "one hyperedge of all", "extreme weights", "pairs")),
 ]
 
 

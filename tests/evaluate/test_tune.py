@@ -427,7 +427,8 @@ def test_halving_over_steps_and_its_faults():
         cj.tune(cj.NetMF(), {}, objective=NODES, search=cj.Halving(resource="rank"))
 
 
-@pytest.mark.parametrize("objective", [NODES, pytest.param(LINKS, marks=pytest.mark.slow)], ids=["nodes", "links"])
+@pytest.mark.slow
+@pytest.mark.parametrize("objective", [NODES, LINKS], ids=["nodes", "links"])
 def test_halving_over_what_is_trained_on(objective):
     search = cj.Halving(num_trials=4, factor=2, rungs=2)
     contest = [(CLEORA, {"num_iterations": [1, 2, 3, 4, 5]}), (cj.ProNE(dim=8), {"seed": range(9)})]

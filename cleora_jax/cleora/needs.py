@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -22,7 +23,7 @@ from cleora_jax.cleora.on_disk import STRIPE_COLUMNS, OnDisk, batch_windows, che
 from cleora_jax.cleora.run import Run
 from cleora_jax.cleora.start import starter
 from cleora_jax.cleora.tables import InMemory, Tables
-from cleora_jax.graph.build import Graph
+from cleora_jax.graph.build import Graph, check_graph
 from cleora_jax.sparse.from_graph import from_csr, stored_form
 from cleora_jax.sparse.operator import apply_block
 from cleora_jax.vectors.rows import BLOCK_COLUMNS, CHUNK_ROWS
@@ -93,6 +94,9 @@ def estimate(
         179
     """
     method = Cleora() if method is None else method
+    check_graph(graph)
+    if spill is not None and isinstance(method, Cleora):
+        check_on_disk(method)
     needed, held = needed_bytes(graph, method, spill=spill is not None), resident_bytes()
     seconds = None
     if calibrate and isinstance(method, Cleora) and method.attention_temperature is None:
@@ -131,13 +135,21 @@ def _rooms(memory: int | None) -> list[tuple[int, str]]:
 
 def _instead(graph: Graph, method: Any, spill: bool, room: int) -> str:
     """Other ways to run that fit, as a sentence."""
-    halves = [method.dim >> times for times in range(1, 16) if method.dim >> times >= SMALL]
-    narrow = [(f"`dim={dim}`", needed_bytes(graph, replace(method, dim=dim), spill=spill)) for dim in halves]
+    narrow = [(f"`dim={one.dim}`", needed_bytes(graph, one, spill=spill)) for one in _narrower(method)]
     ways = [next((way for way in narrow if way[1] <= room), None)]
     if isinstance(method, Cleora) and not spill and _spills(method):
         ways.insert(0, ("`spill`, the table in a file", needed_bytes(graph, method, spill=True)))
     fits = [f"{words} ({readable(needed)})" for words, needed in filter(None, ways) if needed <= room]
     return f" What would fit: {' or '.join(fits)}." if fits else ""
+
+
+def _narrower(method: Any) -> Iterator[Any]:
+    """The method with fewer and fewer columns, where its other settings allow it."""
+    dim = method.dim // 2
+    while dim >= SMALL:
+        with suppress(checks.OptionError):
+            yield replace(method, dim=dim)
+        dim //= 2
 
 
 def _spills(method: Cleora) -> bool:
@@ -188,7 +200,10 @@ def _tables(method: Cleora) -> int:
 
 def _check_calibration(graph: Graph, method: Cleora) -> None:
     """Raise NeedsMemoryError unless the operator and a few columns fit."""
-    count, free = needed_bytes(graph, replace(method, dim=1, scales=(), scale_weights=None)), available_bytes()
+    count, free = (
+        needed_bytes(graph, replace(method, dim=1, whiten_rank=None, scales=(), scale_weights=None)),
+        available_bytes(),
+    )
     if free is not None and count > free:
         told = "the operator of this graph alone needs about"
         raise NeedsMemoryError(f"{told} {readable(count)}, {readable(free)} are available.")

@@ -10,7 +10,7 @@ from cleora_jax.cli.messages import say
 from cleora_jax.cli.watching import bar
 
 if TYPE_CHECKING:
-    from cleora_jax import Graph
+    from cleora_jax import BuildReport, Graph
 
 DEFAULT_COLUMNS = "complex::reflexive::node"
 READING = {
@@ -31,13 +31,20 @@ def input_arguments(parser: argparse.ArgumentParser, *, required: bool, remember
         "--columns", "-c", default=DEFAULT_COLUMNS, metavar="SPEC",
         help=f"column spec, e.g. 'user complex::reflexive::product' (default: {usual})",
     )  # fmt: skip
+    group.add_argument("--weight", metavar="COLUMN", help="column of hyperedge weights, or 'last' entry of a line")
+    group.add_argument("--group-by", metavar="COLUMN", help="rows with the same value here form one hyperedge")
+    group.add_argument("--shared-ids", action="store_true", help="equal ids in different columns are one entity")
+    line_arguments(group)
+    if remembered:  # what is not given is as the model says, see `models.as_read`
+        parser.set_defaults(**dict.fromkeys(READING))
+
+
+def line_arguments(group: argparse._ActionsContainer) -> None:
+    """How lines are split, and what is done with those that are no rows; of every command that reads files."""
     group.add_argument(
         "--format", default="auto", choices=("auto", "tsv", "csv", "space", "jsonl", "parquet"),
         help="how lines are split (default: by suffix and first line)",
     )  # fmt: skip
-    group.add_argument("--weight", metavar="COLUMN", help="column of hyperedge weights, or 'last' entry of a line")
-    group.add_argument("--group-by", metavar="COLUMN", help="rows with the same value here form one hyperedge")
-    group.add_argument("--shared-ids", action="store_true", help="equal ids in different columns are one entity")
     group.add_argument(
         "--header", action="store_true",
         help="the first line of each file names its columns: find those of the spec by name, ignore others",
@@ -47,8 +54,6 @@ def input_arguments(parser: argparse.ArgumentParser, *, required: bool, remember
         "--on-bad-line", choices=("error", "skip"), default="error",
         help="a line that does not fit: stop, or leave it out and count it (default: error)",
     )  # fmt: skip
-    if remembered:  # what is not given is as the model says, see `models.as_read`
-        parser.set_defaults(**dict.fromkeys(READING))
 
 
 def read_graph(args: argparse.Namespace, paths: Sequence[str]) -> Graph:
@@ -58,11 +63,15 @@ def read_graph(args: argparse.Namespace, paths: Sequence[str]) -> Graph:
     with bar(args) as progress:
         ways = {name: getattr(args, name) for name in READING}
         graph = read(paths, **ways, on_bad_line=args.on_bad_line, progress=progress)
-    report = graph.report
-    say(args, f"{graph} read as {report.format}")
+    say_read(args, graph, graph.report)
+    return graph
+
+
+def say_read(args: argparse.Namespace, found: Any, report: BuildReport) -> None:
+    """A line that says what was read, and one of what was left out."""
+    say(args, f"{found} read as {report.format}")
     if report.bad_lines:
         say(args, f"{report.bad_lines:,} of {report.lines:,} lines left out, the first: {report.bad_examples[0]}")
-    return graph
 
 
 def graph_summary(graph: Graph) -> dict[str, Any]:

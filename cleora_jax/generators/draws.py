@@ -8,8 +8,8 @@ import numpy as np
 
 from cleora_jax import _checks as checks
 from cleora_jax.graph import Graph, Vocab
-from cleora_jax.graph.build import counting_isolated, pairs_of
-from cleora_jax.graph.hyperedges import Incidence, Relation, offsets_of
+from cleora_jax.graph.build import of_members, pairs_of
+from cleora_jax.graph.hyperedges import Incidence, offsets_of
 
 MOST_ENTITIES = 2**31 - 1  # rows are int32
 ROUNDS = 64  # of rejection, before what is left is drawn in another way
@@ -28,7 +28,7 @@ def graph_of_pairs(low: np.ndarray, high: np.ndarray, num_entities: int, column:
 def graph_of(side: Incidence, num_entities: int, column: str) -> Graph:
     """The graph of hyperedges over rows, entities named "0", "1", …."""
     vocab = Vocab.of(np.arange(num_entities).astype(str).tolist(), column)
-    return counting_isolated(Graph(vocab, (Relation(column, side, side),)))
+    return of_members(side, vocab)
 
 
 def pairs_within(rng: np.random.Generator, size: int, chance: float) -> tuple[np.ndarray, np.ndarray]:

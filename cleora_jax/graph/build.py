@@ -298,6 +298,11 @@ def occurrences_in(relations: Sequence[Relation], num_entities: int) -> np.ndarr
     return count
 
 
+def of_members(side: Incidence, vocab: Vocab) -> Graph:
+    """The graph of hyperedges of one column, which it relates to itself, over entities that are known already."""
+    return counting_isolated(Graph(vocab, (Relation(vocab.columns[0], side, side),)))
+
+
 def counting_isolated(graph: Graph) -> Graph:
     """The graph, its isolated entities counted in its report."""
     report = replace(graph.report, isolated_entities=int(graph.isolated.sum()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal
 
 import jax
 import numpy as np
@@ -12,20 +12,11 @@ import scipy.sparse as sp
 from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress, no_progress
 from cleora_jax.recommend.degrees import item_degrees, normalised, power
-from cleora_jax.recommend.walks import as_rows, combined, coordinates, dense_columns, low_pass, walked
-from cleora_jax.sparse.from_graph import from_csr
+from cleora_jax.recommend.walks import FilterState, dense_columns, low_pass, walked
 from cleora_jax.sparse.operator import Operator
 
 SOLVERS = {"euler": (1.0,), "rk4": (1.0, 1 / 2, 1 / 6, 1 / 24)}  # of dx/dt = −x P, a linear equation: a polynomial in P
 MERGES = ("early", "late")
-
-
-class BSPMState(NamedTuple):
-    """The normalised interactions R̃, and the tables of the low-pass, which were sharpened where merged early."""
-
-    walk: Operator
-    into: np.ndarray
-    out: jax.Array
 
 
 @dataclass(frozen=True)
@@ -58,7 +49,7 @@ class BSPM:
     average: bool = False
     turns: int = 5
     seed: int = 0
-    State: ClassVar[type[Any]] = BSPMState
+    State: ClassVar[type[Any]] = FilterState
 
     def __post_init__(self) -> None:
         checks.keep_integers(self, rank=1, steps=1, turns=0)
@@ -68,24 +59,19 @@ class BSPM:
         checks.one_of("merge", self.merge, MERGES)
         checks.keep(self, average=checks.boolean("average", self.average), seed=checks.seed(self.seed))
 
-    def fit(self, matrix: sp.csr_array, *, progress: Progress = no_progress) -> BSPMState:
-        """R̃ and its low-pass."""
+    def fit(self, matrix: sp.csr_array, *, progress: Progress = no_progress) -> FilterState:
+        """R̃, and the tables of its low-pass, of which one is sharpened where it is merged early."""
         smooth, degree = normalised(matrix, 0.5, 0.5), item_degrees(matrix)
-        walk = from_csr(smooth)
         if self.weight == 0:
-            none = np.zeros((matrix.shape[1], 0), np.float32)
-            return BSPMState(walk, none, jax.device_put(none))
+            return FilterState.without(smooth)
         vectors, _ = low_pass(smooth, self.rank, turns=self.turns, seed=self.seed, progress=progress)
-        into = (self.weight * power(degree, -0.5)[:, None] * vectors).astype(np.float32)
-        out = jax.device_put((power(degree, 0.5)[:, None] * vectors).astype(np.float32))
-        return BSPMState(walk, into, self._sharpened(walk, out) if self.merge == "early" else out)
+        into, out = self.weight * power(degree, -0.5)[:, None] * vectors, power(degree, 0.5)[:, None] * vectors
+        state = FilterState.of(smooth, into, out)
+        return state._replace(out=self._sharpened(state.walk, state.out)) if self.merge == "early" else state
 
-    def scores(self, state: BSPMState, block: sp.csr_array) -> jax.Array:
+    def scores(self, state: FilterState, block: sp.csr_array) -> jax.Array:
         """float32[b, i]."""
-        scores = self._sharpened(state.walk, walked(state.walk, dense_columns(block)))
-        if state.into.shape[1]:
-            scores = scores + combined(state.out, coordinates(block, state.into))
-        return as_rows(scores)
+        return state.scores(self._sharpened(state.walk, walked(state.walk, dense_columns(block))), block)
 
     def _sharpened(self, walk: Operator, start: jax.Array) -> jax.Array:
         """Columns float32[i, b] at the end of the equation (or the mean of these and the start)."""

@@ -8,8 +8,8 @@ import scipy.sparse as sp
 from cleora_jax._progress import Progress
 from cleora_jax.cleora.method import Cleora
 from cleora_jax.cleora.verb import embed
-from cleora_jax.graph.build import Graph, counting_isolated
-from cleora_jax.graph.hyperedges import Incidence, Relation
+from cleora_jax.graph.build import of_members
+from cleora_jax.graph.hyperedges import Incidence
 from cleora_jax.graph.vocab import Vocab
 
 
@@ -22,10 +22,9 @@ def item_vectors(matrix: sp.csr_array, cleora: Cleora, progress: Progress) -> np
     """
     side = Incidence(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32))
     items = Vocab.of([str(row) for row in range(matrix.shape[1])], "item")
-    graph = counting_isolated(Graph(items, (Relation("item", side, side),)))
-    return embed(graph, cleora, progress=progress).vectors
+    return embed(of_members(side, items), cleora, progress=progress).vectors
 
 
-def mean_vectors(block: sp.csr_array, vectors: np.ndarray) -> np.ndarray:
+def summed_vectors(block: sp.csr_array, vectors: np.ndarray) -> np.ndarray:
     """Sums of the vectors of the items of each row, weighted, float32[b, dim]: a user's direction."""
     return np.asarray(block @ vectors, np.float32)

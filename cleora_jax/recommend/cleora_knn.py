@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress, no_progress
 from cleora_jax.cleora.method import Cleora
-from cleora_jax.recommend.cleora_items import item_vectors, mean_vectors
+from cleora_jax.recommend.cleora_items import item_vectors, summed_vectors
 from cleora_jax.recommend.neighbours import neighbours_of, summed
 from cleora_jax.vectors.search import top_k
 
@@ -71,7 +71,7 @@ class CleoraKNN:
         items = matrix.shape[1]
         if self.side == "users":
             none = sp.csr_array((0, items), dtype=np.float32)
-            return CleoraKNNState(none, vectors, mean_vectors(matrix, vectors), matrix)
+            return CleoraKNNState(none, vectors, summed_vectors(matrix, vectors), matrix)
         found = top_k(vectors, vectors, self.neighbours, exclude=np.arange(items))
         similarity = neighbours_of(found.rows, found.scores, items)
         no_rows = np.zeros((0, vectors.shape[1]), np.float32)
@@ -81,5 +81,5 @@ class CleoraKNN:
         """float32[b, i]."""
         if self.side == "items":
             return summed(block, state.similarity)
-        found = top_k(state.users, mean_vectors(block, state.vectors), self.neighbours)
+        found = top_k(state.users, summed_vectors(block, state.vectors), self.neighbours)
         return (neighbours_of(found.rows, found.scores, len(state.users)) @ state.taken).toarray()

@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import jax
-import numpy as np
 import scipy.sparse as sp
 
 from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress, no_progress
 from cleora_jax.recommend.degrees import item_degrees, normalised, power
-from cleora_jax.recommend.walks import as_rows, combined, coordinates, dense_columns, low_pass, walked
-from cleora_jax.sparse.from_graph import from_csr
-from cleora_jax.sparse.operator import Operator
-
-
-class GFCFState(NamedTuple):
-    """The normalised interactions R̃, and the tables of the low-pass: D_I^−½ V and D_I^½ V, float32[i, k]."""
-
-    walk: Operator
-    into: np.ndarray
-    out: jax.Array
+from cleora_jax.recommend.walks import FilterState, dense_columns, low_pass, walked
 
 
 @dataclass(frozen=True)
@@ -45,26 +34,21 @@ class GFCF:
     weight: float = 0.3
     turns: int = 5
     seed: int = 0
-    State: ClassVar[type[Any]] = GFCFState
+    State: ClassVar[type[Any]] = FilterState
 
     def __post_init__(self) -> None:
         checks.keep_integers(self, rank=1, turns=0)
         checks.keep(self, weight=checks.real("weight", self.weight, low=0), seed=checks.seed(self.seed))
 
-    def fit(self, matrix: sp.csr_array, *, progress: Progress = no_progress) -> GFCFState:
-        """R̃ and its low-pass."""
+    def fit(self, matrix: sp.csr_array, *, progress: Progress = no_progress) -> FilterState:
+        """R̃, and the tables D_I^−½ V and D_I^½ V of the low-pass."""
         smooth, degree = normalised(matrix, 0.5, 0.5), item_degrees(matrix)
         if self.weight == 0:
-            none = np.zeros((matrix.shape[1], 0), np.float32)
-            return GFCFState(from_csr(smooth), none, jax.device_put(none))
+            return FilterState.without(smooth)
         vectors, _ = low_pass(smooth, self.rank, turns=self.turns, seed=self.seed, progress=progress)
-        into = self.weight * power(degree, -0.5)[:, None] * vectors
-        out = power(degree, 0.5)[:, None] * vectors
-        return GFCFState(from_csr(smooth), into.astype(np.float32), jax.device_put(out.astype(np.float32)))
+        into, out = self.weight * power(degree, -0.5)[:, None] * vectors, power(degree, 0.5)[:, None] * vectors
+        return FilterState.of(smooth, into, out)
 
-    def scores(self, state: GFCFState, block: sp.csr_array) -> jax.Array:
+    def scores(self, state: FilterState, block: sp.csr_array) -> jax.Array:
         """float32[b, i]."""
-        scores = walked(state.walk, dense_columns(block))
-        if state.into.shape[1]:
-            scores = scores + combined(state.out, coordinates(block, state.into))
-        return as_rows(scores)
+        return state.scores(walked(state.walk, dense_columns(block)), block)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import jax
 import numpy as np
@@ -12,17 +12,7 @@ import scipy.sparse as sp
 from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress, no_progress
 from cleora_jax.recommend.degrees import item_degrees, normalised, power
-from cleora_jax.recommend.walks import as_rows, combined, coordinates, dense_columns, low_pass, walked
-from cleora_jax.sparse.from_graph import from_csr
-from cleora_jax.sparse.operator import Operator
-
-
-class GraphFilterState(NamedTuple):
-    """W, and the tables of the low-pass, float32[i, k]: w D_I^−y V (S / s₁)^−p and D_I^(1−y) V."""
-
-    walk: Operator
-    into: np.ndarray
-    out: jax.Array
+from cleora_jax.recommend.walks import FilterState, dense_columns, low_pass, walked
 
 
 @dataclass(frozen=True)
@@ -58,7 +48,7 @@ class GraphFilter:
     flatten: float = 0.5
     turns: int = 5
     seed: int = 0
-    State: ClassVar[type[Any]] = GraphFilterState
+    State: ClassVar[type[Any]] = FilterState
 
     def __post_init__(self) -> None:
         checks.keep_integers(self, rank=1, turns=0)
@@ -66,26 +56,23 @@ class GraphFilter:
             checks.keep(self, **{name: checks.real(name, getattr(self, name), low=0, high=high)})
         checks.keep(self, seed=checks.seed(self.seed))
 
-    def fit(self, matrix: sp.csr_array, *, progress: Progress = no_progress) -> GraphFilterState:
-        """W, scaled so that s₁ = 1, and its low-pass."""
+    def fit(self, matrix: sp.csr_array, *, progress: Progress = no_progress) -> FilterState:
+        """W, scaled so that s₁ = 1, and the tables w D_I^−y V (S / s₁)^−p and D_I^(1−y) V of its low-pass."""
         walk = normalised(matrix, self.user_power, self.item_power)
         vectors, values = low_pass(
             walk, self.rank if self.weight else 1, turns=self.turns, seed=self.seed, progress=progress
         )
         walk.data /= values[0]
-        degree = item_degrees(matrix)
-        gain = self.weight * power(values / values[0], -self.flatten)
         if self.weight == 0:
-            vectors, gain = vectors[:, :0], gain[:0]
+            return FilterState.without(walk)
+        degree, gain = item_degrees(matrix), self.weight * power(values / values[0], -self.flatten)
         into = power(degree, -self.item_power)[:, None] * vectors * gain
         out = power(degree, 1 - self.item_power)[:, None] * vectors
-        return GraphFilterState(from_csr(walk), into.astype(np.float32), jax.device_put(out.astype(np.float32)))
+        return FilterState.of(walk, into, out)
 
-    def scores(self, state: GraphFilterState, block: sp.csr_array) -> jax.Array:
+    def scores(self, state: FilterState, block: sp.csr_array) -> jax.Array:
         """float32[b, i]."""
         scores = walked(state.walk, dense_columns(block))
         if self.sharpen:
             scores = scores - np.float32(self.sharpen) * walked(state.walk, scores)
-        if state.into.shape[1]:
-            scores = scores + combined(state.out, coordinates(block, state.into))
-        return as_rows(scores)
+        return state.scores(scores, block)

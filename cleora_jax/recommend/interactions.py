@@ -12,8 +12,9 @@ import scipy.sparse as sp
 
 from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress, no_progress
+from cleora_jax._random import generator
 from cleora_jax.graph.build import BuildReport, Graph, check_graph, check_weights, distinct_ids
-from cleora_jax.graph.hyperedges import frozen, sides
+from cleora_jax.graph.hyperedges import frozen, offsets_of, sides
 from cleora_jax.graph.readers import from_table, read
 from cleora_jax.graph.vocab import Vocab
 
@@ -240,7 +241,7 @@ def hold_out(given: Interactions, share: float = 0.1, seed: int = 0) -> tuple[In
         (Interactions(5 users, 10 items, 40 pairs), Interactions(5 users, 10 items, 10 pairs))
     """
     share = checks.real("share", share, low=0, high=1, open_low=True, open_high=True)
-    rng = np.random.default_rng(checks.integer("seed", seed, low=0))
+    rng = generator(seed)
     matrix = given.matrix
     order = rng.permutation(len(given))
     user = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
@@ -256,6 +257,6 @@ def hold_out(given: Interactions, share: float = 0.1, seed: int = 0) -> tuple[In
 
 def _part(given: Interactions, kept: np.ndarray) -> Interactions:
     matrix = given.matrix
-    offset = np.concatenate([[0], np.cumsum(kept)])[matrix.indptr]
-    parts = (matrix.data[kept], matrix.indices[kept], offset.astype(matrix.indptr.dtype))
+    offset = offsets_of(kept)[matrix.indptr].astype(matrix.indptr.dtype)
+    parts = matrix.data[kept], matrix.indices[kept], offset
     return replace(given, matrix=sp.csr_array(parts, shape=matrix.shape))

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
+from cleora_jax.graph.hyperedges import index_array, offsets_of
+
 
 class Neighbours(NamedTuple):
     """float32[i, i] CSR: row i holds the similarities of item i to its neighbours."""
@@ -23,8 +25,7 @@ def neighbours_of(rows: np.ndarray, scores: np.ndarray, columns: int) -> sp.csr_
         columns: how many may be neighbours.
     """
     kept = (rows >= 0) & (scores > 0)
-    offset = np.concatenate([[0], np.cumsum(kept.sum(axis=1))]).astype(np.int32)
-    parts = (scores[kept].astype(np.float32), rows[kept].astype(np.int32), offset)
+    parts = (scores[kept].astype(np.float32), rows[kept].astype(np.int32), index_array(offsets_of(kept.sum(axis=1))))
     found = sp.csr_array(parts, shape=(len(rows), columns))
     found.sort_indices()
     return found
@@ -50,4 +51,4 @@ def summed(block: sp.csr_array, similarity: sp.csr_array) -> np.ndarray:
 
     The lists are those of the item that is scored, as is usual: an item near to everything does not gain by it.
     """
-    return (block @ similarity.T.tocsr()).toarray()
+    return (similarity @ block.T.tocsr()).toarray().T  # the small one is transposed, not the similarities of all items

@@ -28,6 +28,36 @@ def walked(op: Operator, x: jax.Array) -> jax.Array:
     return join_columns([apply_adjoint(op, apply_block(op, part)) for part in split_columns(x)])
 
 
+class FilterState(NamedTuple):
+    """What a linear filter with a low-pass is fitted to.
+
+    Args:
+        walk: W of the walk P = WᵀW.
+        into, out: float32[i, k], the tables of the low-pass, r `into` `out`ᵀ; k is 0 where there is none.
+    """
+
+    walk: Operator
+    into: np.ndarray
+    out: jax.Array
+
+    @classmethod
+    def of(cls, walk: sp.csr_array, into: np.ndarray, out: np.ndarray) -> FilterState:
+        """Of a matrix, and of tables of any float."""
+        return cls(from_csr(walk), into.astype(np.float32), jax.device_put(out.astype(np.float32)))
+
+    @classmethod
+    def without(cls, walk: sp.csr_array) -> FilterState:
+        """The walk alone."""
+        none = np.zeros((walk.shape[1], 0))
+        return cls.of(walk, none, none)
+
+    def scores(self, columns: jax.Array, block: sp.csr_array) -> jax.Array:
+        """float32[b, i]: what the walk came to, float32[i, b], and the low-pass of the same rows."""
+        if self.into.shape[1]:
+            columns = columns + combined(self.out, coordinates(block, self.into))
+        return as_rows(columns)
+
+
 class LowPass(NamedTuple):
     """The k leading right singular vectors and values of a matrix users × items: float32[i, k] and float32[k]."""
 

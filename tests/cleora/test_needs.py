@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import jax
 import pytest
@@ -116,6 +117,19 @@ def test_a_run_that_does_not_fit_is_refused_with_figures_and_what_would_fit(grap
         cj.embed_apart(graph, method, memory=limit)
 
 
+def test_settings_that_narrower_methods_cannot_have_are_no_obstacle(graph, monkeypatch):
+    """Fewer columns than directions, or columns that the steps of GraRep do not divide, are not proposed."""
+    whitened = cj.Cleora(dim=256, whiten_rank=100, num_iterations=1)
+    assert cj.estimate(graph, whitened).seconds > 0
+    monkeypatch.setattr(module, "resident_bytes", lambda: 0)
+    with pytest.raises(cj.NeedsMemoryError, match=r"`dim=128` \("):
+        cj.embed(graph, whitened, memory=module.needed_bytes(graph, whitened) - 1)
+    with pytest.raises(cj.NeedsMemoryError, match="allows the process, it holds 0 bytes"):
+        cj.embed(graph, replace(whitened, dim=128), memory=1)
+    with pytest.raises(cj.NeedsMemoryError, match="needs about"):
+        cj.embed(graph, cj.GraRep(dim=300, num_steps=4), memory=1)
+
+
 def test_what_is_free_is_looked_at_without_a_limit(graph, monkeypatch):
     monkeypatch.setattr(module, "available_bytes", lambda: 1 << 20)
     with pytest.raises(cj.NeedsMemoryError, match=r"1\.0 MiB are available\.$"):
@@ -131,4 +145,8 @@ def test_options(graph):
         cj.embed(graph, memory=1 << 40, devices=jax.devices())
     with pytest.raises(cj.OptionError, match="bytes_needed"):
         cj.estimate(graph, lambda graph, **_: None)
+    with pytest.raises(TypeError, match="`graph`"):
+        cj.estimate("karate")
+    with pytest.raises(cj.OptionError, match="`tolerance` does not go with `spill`"):
+        cj.estimate(graph, cj.Cleora(tolerance=0.1), spill="/tmp", calibrate=False)
     assert cj.estimate(graph, cj.Cleora(dim=2), calibrate=False).held == pytest.approx(resident_bytes(), rel=0.2)

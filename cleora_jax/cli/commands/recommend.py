@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cleora_jax._checks import OptionError
 from cleora_jax.cli.messages import say, show
 from cleora_jax.cli.options import built, common_arguments, setting_argument
+from cleora_jax.cli.reading import line_arguments, say_read
 from cleora_jax.cli.watching import bar, steps
 from cleora_jax.cli.writing import check_not_an_input, output_argument
 
@@ -139,17 +140,8 @@ def _reading_arguments(parser: argparse.ArgumentParser) -> None:
         help="users, items, and what is ignored, e.g. 'user item ignore::time'; 'user complex::item' for a line of a "
         "user and all items (default: %(default)s)",
     )  # fmt: skip
-    group.add_argument(
-        "--format", default="auto", choices=("auto", "tsv", "csv", "space", "jsonl", "parquet"),
-        help="how lines are split (default: by suffix and first line)",
-    )  # fmt: skip
     group.add_argument("--weight", metavar="COLUMN", help="column of weights (default: each line counts 1)")
-    group.add_argument("--header", action="store_true", help="the first line of each file names its columns")
-    group.add_argument("--comment", metavar="PREFIX", help="skip lines that start with this, e.g. '#'")
-    group.add_argument(
-        "--on-bad-line", choices=("error", "skip"), default="error",
-        help="a line that does not fit: stop, or leave it out and count it (default: error)",
-    )  # fmt: skip
+    line_arguments(group)
 
 
 def _method_arguments(parser: argparse.ArgumentParser, several: bool = False) -> None:
@@ -175,10 +167,7 @@ def _read(args: argparse.Namespace, paths: list[str]) -> Interactions:
     with bar(args) as progress:
         ways = {name: getattr(args, name) for name in READING}
         found = read_interactions(paths, progress=progress, **ways)
-    report = found.report
-    say(args, f"{found} read as {report.format}")
-    if report.bad_lines:
-        say(args, f"{report.bad_lines:,} of {report.lines:,} lines left out, the first: {report.bad_examples[0]}")
+    say_read(args, found, found.report)
     return found
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cleora_jax.graph.build import Graph, counting_isolated, from_edges
-from cleora_jax.graph.hyperedges import Relation
+from cleora_jax.graph.build import Graph, from_edges, of_members
 from cleora_jax.graph.vocab import Vocab
 from cleora_jax.recommend.sessions.histories import Histories, check_rows
 
@@ -22,8 +21,7 @@ def history_graph(histories: Histories, vocab: Vocab) -> Graph:
         Graph(4 entities, 2 hyperedges; item: 4; 1 isolated)
     """
     check_rows(histories, len(vocab))
-    side = histories.incidence()
-    return counting_isolated(Graph(vocab, (Relation(vocab.columns[0], side, side),)))
+    return of_members(histories.incidence(), vocab)
 
 
 def step_graph(histories: Histories, vocab: Vocab) -> Graph:

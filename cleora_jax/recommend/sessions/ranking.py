@@ -9,6 +9,7 @@ import numpy as np
 from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress, no_progress
 from cleora_jax.recommend.sessions.histories import Cases, Histories
+from cleora_jax.recommend.top import best
 
 BLOCK_BYTES = 1 << 26  # of the scores held at once
 
@@ -77,19 +78,8 @@ def top_lists(scorer: Scorer, histories: Histories, num_items: int, k: int = 20)
     k = min(checks.integer("k", k, low=1), num_items)
     lists = np.empty((len(histories), k), np.int64)
     for block in _blocks(len(histories), num_items):
-        lists[block] = best_columns(_scored(scorer, histories.take(block), num_items), k)
+        lists[block] = best(_scored(scorer, histories.take(block), num_items), k)[0]
     return lists
-
-
-def best_columns(scores: np.ndarray, k: int) -> np.ndarray:
-    """The k columns of largest score in each row, best first, the lower one among equals; −1 for −inf."""
-    cut = np.partition(scores, scores.shape[1] - k, axis=1)[:, scores.shape[1] - k]
-    found = np.full((len(scores), k), -1, np.int64)
-    for row, (values, least) in enumerate(zip(scores, cut, strict=True)):
-        near = np.flatnonzero((values >= least) & (values > -np.inf))
-        best = near[np.argsort(-values[near], kind="stable")[:k]]
-        found[row, : len(best)] = best
-    return found
 
 
 def block_rows(num_items: int) -> int:

@@ -66,7 +66,7 @@ class NetMF(Baseline):
         """The table of all pairs, made and handed over, or tables of h columns."""
         tables = 4 * num_entities * (self.dim + OVERSAMPLING + (self.rank or 0)) + 8 * num_entries
         stored = num_entities <= MAX_DENSE
-        pairs = (3 if self.rank is None else 2) * num_entities**2 if stored else 0
+        pairs = (3 if self.rank is None else 1) * num_entities**2 if stored else 0  # XLA takes logs in place
         return FLOAT * (tables + pairs + 4 * num_entities * COLUMNS)
 
     def vectors(self, matrix: sp.csr_array, progress: Progress) -> np.ndarray:

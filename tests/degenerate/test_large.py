@@ -49,7 +49,7 @@ def test_methods_on_a_star_of_a_million_leaves():
     for method in (cj.ProNE(dim=4), cj.RandNE(dim=4), cj.FastRP(dim=4), cj.HOPE(dim=4), cj.SpectralCleora(dim=4)):
         assert np.isfinite(cj.embed(graph, method).vectors).all(), method
     for method in (cj.NetMF(dim=4), cj.GraRep(dim=4)):
-        with pytest.raises(NeedsMemoryError, match="up to 20,000 entities"):
+        with pytest.raises(NeedsMemoryError, match="SketchNE"):  # which would fit
             cj.embed(graph, method)
 
 
@@ -113,10 +113,12 @@ def test_a_million_equal_lines(tmp_path):
     (tmp_path / "once.tsv").write_text("\n".join(lines) + "\n")
     many, once = (cj.read(tmp_path / name) for name in ("many.tsv", "once.tsv"))
     assert many.num_hyperedges == 90_910 * 11 and many.vocab == once.vocab
-    for method in (METHOD, replace(METHOD, propagation="symmetric"), replace(METHOD, form="factored")):
-        np.testing.assert_allclose(
-            np.abs(cj.embed(many, method).vectors), np.abs(cj.embed(once, method).vectors), atol=1e-4
-        )
+    summed = 3 * 90_910 * np.finfo(np.float32).eps / 2  # the factored form adds so many terms a row, one by one
+    for method, bound in (
+        (METHOD, 1e-4), (replace(METHOD, propagation="symmetric"), 1e-4), (replace(METHOD, form="factored"), summed),
+    ):  # fmt: skip
+        found, expected = (np.abs(cj.embed(graph, method).vectors) for graph in (many, once))
+        np.testing.assert_allclose(found, expected, atol=bound)
     assert preprocess.dedupe(many).num_hyperedges == 11 and stats.report(many).repeated == 90_909 * 11
     assert cj.add_hyperedges(many, many).num_hyperedges == 2 * many.num_hyperedges
     assert cj.remove_hyperedges(many, once).num_hyperedges == many.num_hyperedges - 11

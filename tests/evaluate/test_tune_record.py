@@ -213,17 +213,16 @@ import numpy as np
 import cleora_jax as cj
 from cleora_jax.graph.hyperedges import frozen
 
-class Slow:
-    def __call__(self, embedding):
-        time.sleep(0.02)
-        return float(np.abs(embedding.vectors).sum())
+def slow(embedding):
+    time.sleep(0.02)
+    return float(np.abs(embedding.vectors).sum())
 
 rng = np.random.default_rng(2)
 graph = cj.from_edges(rng.integers(0, 60, 200), rng.integers(0, 60, 200), num_entities=60)
 contest = [(cj.Cleora(dim=4), {"num_iterations": list(range(1, 9)), "whiten": ["off", "last"]}),
            (cj.FastRP(dim=4), {"seed": list(range(8))})]
 print("begins", flush=True)
-found = cj.tune(contest, objective=Slow(), graph=graph, record=sys.argv[1])
+found = cj.tune(contest, objective=slow, graph=graph, record=sys.argv[1])
 print(repr([(trial.name, trial.scores, trial.failure) for trial in found.trials]), found.chosen)
 """
 

@@ -6,6 +6,7 @@ between devices in a way that gives all about as much work, so the longest shard
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,8 +20,16 @@ from cleora_jax.cleora.agree import joined, send_ids, split_by
 from cleora_jax.cleora.loop import Walk
 from cleora_jax.cleora.run import Ground
 from cleora_jax.cleora.sharded import multiplied, put_factor, put_vector
-from cleora_jax.graph.counts import joint_counts, joint_factors, rounded
-from cleora_jax.graph.hyperedges import offsets_of
+from cleora_jax.graph.counts import added, joint_counts, joint_factors, rounded
+from cleora_jax.graph.hyperedges import (
+    Incidence,
+    Relation,
+    distinct_sides,
+    offsets_of,
+    sides,
+    take_lines,
+    with_sides,
+)  # fmt: skip
 from cleora_jax.graph.vocab import Vocab
 from cleora_jax.sparse.from_graph import inverse, row_sums, scaled
 from cleora_jax.sparse.operator import Csr, Operator
@@ -30,9 +39,12 @@ if TYPE_CHECKING:
 
     from cleora_jax.cleora.peers import Peers
     from cleora_jax.cleora.share import Share
+    from cleora_jax.graph.build import Graph
 
 BUCKETS = 1 << 14  # ranges of rows whose work is added up before rows are cut: no process counts all n
 ROW_WORTH = 32  # entries whose product takes about as long as the dense work on a row
+SLICE_PAIRS = 1 << 24  # of members of a line, that are expanded and sent at a time
+PLACED = 1 << 22  # columns that are placed at a time
 MOST_ROWS = np.iinfo(np.int32).max
 
 
@@ -69,8 +81,12 @@ class Cut:
 
     def places(self, rows: np.ndarray) -> np.ndarray:
         """int32: where rows stand among those of all devices, with those that only fill up."""
-        part = np.searchsorted(self.bounds, rows, side="right") - 1
-        return (part * self.each + rows - self.bounds[part]).astype(np.int32)
+        found = np.empty(len(rows), np.int32)
+        for begin in range(0, len(rows), PLACED):
+            some = rows[begin : begin + PLACED]
+            part = np.searchsorted(self.bounds, some, side="right") - 1
+            found[begin : begin + PLACED] = part * self.each + some - self.bounds[part]
+        return found
 
     def mine(self, part: int, process: int) -> slice:
         """The rows of a device of a process, counted from the first of the process."""
@@ -79,7 +95,7 @@ class Cut:
 
 
 class Entries(NamedTuple):
-    """Of a matrix: rows int64 and columns int64 among all, values float64."""
+    """Of a matrix: rows and columns among all, integers, and values."""
 
     row: np.ndarray
     column: np.ndarray
@@ -138,13 +154,52 @@ def _clique(share: Share, owners: np.ndarray, propagation: str, mesh: Mesh) -> t
 
 
 def owned_counts(share: Share, owners: np.ndarray) -> tuple[sp.csr_array, Cut]:
-    """The rows of W that this process owns, float32, as `Graph.counts` of the whole has them; and how rows are cut."""
-    counts = joint_counts(share.graph.relations, share.graph.num_entities, np.float64)
-    cut = even_cut(share, owners, np.diff(counts.indptr))
-    entries = counts.tocoo()
-    row, column = (share.rows[at] for at in entries.coords)
-    found = owned_matrix(share.peers, cut, Entries(row, column, entries.data), share.num_entities)
-    return rounded(found), cut
+    """The rows of W that this process owns, float32, as `Graph.counts` of the whole has them; and how rows are cut.
+
+    Lines are expanded some at a time, so that pairs need not be held all at once; every process takes as many turns.
+    """
+    graph, peers = share.graph, share.peers
+    cut = even_cut(share, owners, _pairs_of_each(graph))
+    done = offsets_of(np.sum([_pairs_of_line(relation) for relation in graph.relations], axis=0))
+    turns = int(peers.everyones(np.array(-(-done[-1] // SLICE_PAIRS), np.int64)).max())
+    ends = np.minimum(np.searchsorted(done, np.arange(turns + 1) * SLICE_PAIRS), len(done) - 1)
+
+    def part(turn: int) -> sp.csr_array:
+        lines = np.arange(ends[turn], ends[turn + 1])
+        few, names = compacted(take_lines(graph.relations, lines))
+        entries = joint_counts(few, len(names), np.float64).tocoo()
+        rows = share.rows[names]
+        row, column = (rows[at] for at in entries.coords)
+        return owned_matrix(peers, cut, Entries(row, column, entries.data), share.num_entities)
+
+    return rounded(added(part(turn) for turn in range(turns))), cut
+
+
+def compacted(relations: Sequence[Relation]) -> tuple[tuple[Relation, ...], np.ndarray]:
+    """Relations over only those entities that stand in them, and which these are."""
+    names = np.unique(np.concatenate([side.member for side in distinct_sides(relations)]))
+
+    def renamed(side: Incidence) -> Incidence:
+        return Incidence(side.offset, np.searchsorted(names, side.member).astype(np.int32))
+
+    return with_sides(relations, renamed), names
+
+
+def _pairs_of_line(relation: Relation) -> np.ndarray:
+    """int64[E]: entries of each line in the clique form, before they are added up."""
+    left, right = sides(relation)
+    return left.size * right.size * (1 if relation.reflexive else 2)
+
+
+def _pairs_of_each(graph: Graph) -> np.ndarray:
+    """float64[k]: the same of each entity."""
+    total = np.zeros(graph.num_entities)
+    for relation in graph.relations:
+        left, right = sides(relation)
+        total += np.bincount(left.member, np.repeat(right.size, left.size), graph.num_entities)
+        if not relation.reflexive:
+            total += np.bincount(right.member, np.repeat(left.size, right.size), graph.num_entities)
+    return total
 
 
 def _factored(
@@ -157,6 +212,7 @@ def _factored(
     lines = even_lines(peers, owners, np.diff(gather.indptr))
     entries = scatter.tocoo()
     row, line = share.rows[entries.coords[0]], lines.process_bounds[peers.index] + entries.coords[1].astype(np.int64)
+    check_size(lines.size)
     found = owned_matrix(peers, cut, Entries(row, line, entries.data), int(lines.bounds[-1])).astype(np.float32)
     mass = np.bincount(entries.coords[0], entries.data * row_sums(gather)[entries.coords[1]], len(share.rows))
     at = np.zeros_like(share.rows)
@@ -173,19 +229,27 @@ def _factored(
 
 
 def even_cut(share: Share, owners: np.ndarray, entries: np.ndarray) -> Cut:
-    """Rows cut so that devices have about as much work each; entries of the local entities are counted before they are
-    added up with those that others read."""
+    """Rows cut so that devices have about as much work each: entries, of those that will be added up each, and rows.
+
+    A row counts as much as its entries on the mean, at least, so none has more than twice the mean of rows.
+    """
     count = share.num_entities
-    if count > MOST_ROWS:
-        raise checks.OptionError(f"`share` has {count:,} entities, more than 2³¹ − 1.")
+    check_size(count)
     width = -(-count // BUCKETS)
     work = np.bincount(share.rows // width, entries, -(-count // width)).astype(np.int64)
     work = share.peers.everyones(work).sum(axis=0)
     bounds = np.minimum(np.arange(len(work) + 1) * width, count)
-    done = offsets_of(work + ROW_WORTH * np.diff(bounds))
+    worth = max(ROW_WORTH, int(work.sum()) // count)
+    done = offsets_of(work + worth * np.diff(bounds))
     parts = int(owners[-1])
     at = np.searchsorted(done, done[-1] * np.arange(1, parts) // parts)
     return Cut(np.array([0, *bounds[at], count], np.int64), owners)
+
+
+def check_size(count: int) -> None:
+    """Raise OptionError where rows or lines, those included that fill up, are more than indices can tell apart."""
+    if count > MOST_ROWS:
+        raise checks.OptionError(f"`share` has {count:,} rows or lines, more than 2³¹ − 1.")
 
 
 def even_lines(peers: Peers, owners: np.ndarray, entries: np.ndarray) -> Cut:
@@ -201,7 +265,7 @@ def even_lines(peers: Peers, owners: np.ndarray, entries: np.ndarray) -> Cut:
 def owned_matrix(peers: Peers, cut: Cut, entries: Entries, columns: int) -> sp.csr_array:
     """The rows of a matrix that this process owns, of the entries of all, added up in float64; sorted."""
     groups = split_by(cut.process_of(entries.row), peers.count)
-    kinds = (np.int32, np.int64, np.float64)
+    kinds = (np.int32, np.int32, np.float64)
     row, column, value = (
         np.concatenate(peers.swap([part[group].astype(kind) for group in groups]))
         for part, kind in zip(entries, kinds, strict=True)
@@ -222,8 +286,7 @@ def everyones_rows(peers: Peers, cut: Cut, mine: np.ndarray) -> np.ndarray:
 
 def put_owned(peers: Peers, mesh: Mesh, rows: Cut, matrix: sp.csr_array, columns: Cut) -> Csr:
     """The rows that this process owns, on its devices."""
-    if columns.size > MOST_ROWS:
-        raise checks.OptionError(f"`share` has {columns.size:,} rows or lines, more than 2³¹ − 1.")
+    check_size(columns.size)
     pointers, data, indices = matrix.indptr.astype(np.int64), matrix.data, columns.places(matrix.indices)
     owned = range(int(rows.owners[peers.index]), int(rows.owners[peers.index + 1]))
     sizes = [pointers[some.stop] - pointers[some.start] for some in (rows.mine(part, peers.index) for part in owned)]

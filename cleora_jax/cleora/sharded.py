@@ -62,6 +62,7 @@ if TYPE_CHECKING:
 AXIS = "rows"
 GONE = ("Gloo", "gloo", "UNAVAILABLE", "DEADLINE_EXCEEDED", "Connection")  # in JAX's message, where a process is gone
 GATHERED_COLUMNS = 32  # of one product: the table's rows of all devices are held in so many columns
+GATHERED_BYTES = 1 << 34  # or in fewer, where they would take more than this
 APART, ALIKE = PartitionSpec(AXIS), PartitionSpec()
 STATE: Any = State(APART, ALIKE)  # type: ignore[arg-type]  # of a state: a prefix of its tree
 
@@ -267,9 +268,10 @@ def _product(op: Operator, table: Blocks, residual: Scalar | None) -> Blocks:
 
 
 def _multiplied(op: Operator, block: jax.Array) -> jax.Array:
-    parts = []
-    for begin in range(0, block.shape[1], GATHERED_COLUMNS):
-        found = block[:, begin : begin + GATHERED_COLUMNS]
+    parts, widest = [], max(factor.shape[1] for factor in op.factors)
+    width = min(GATHERED_COLUMNS, max(1, GATHERED_BYTES // (4 * widest)))
+    for begin in range(0, block.shape[1], width):
+        found = block[:, begin : begin + width]
         for factor in reversed(op.factors):
             everyones = jax.lax.all_gather(found, AXIS, tiled=True)
             found = apply_block(Operator((factor,), op.row_sum), everyones)

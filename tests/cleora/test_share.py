@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from unittest import mock
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cleora_jax as cj
-from cleora_jax.cleora import embed_share, read_share
+from cleora_jax.cleora import embed_share, owned, read_share
 from cleora_jax.cleora.owned import Cut, even_cut, form_of, own_vocab, owned_counts
 from cleora_jax.graph.readers import read_portion
 
@@ -78,8 +79,14 @@ NUMBERS = st.lists(st.tuples(*[st.integers(0, 12)] * 3), min_size=1, max_size=40
 
 
 @settings(max_examples=40, deadline=None)
-@given(lines=NUMBERS, cut=st.integers(0, 40), spec=st.sampled_from(SPECS), count=st.sampled_from([1, 2, 3, 5]))
-def test_one_vocabulary_and_one_matrix_whatever_their_number(tmp_path_factory, lines, cut, spec, count):
+@given(
+    lines=NUMBERS,
+    cut=st.integers(0, 40),
+    spec=st.sampled_from(SPECS),
+    count=st.sampled_from([1, 2, 3, 5]),
+    pairs=st.sampled_from([7, 1 << 24]),
+)
+def test_one_vocabulary_and_one_matrix_whatever_their_number(tmp_path_factory, lines, cut, spec, count, pairs):
     folder = tmp_path_factory.mktemp("lines")
     ways, line = spec
     text = [line(*numbers) + "\n" for numbers in lines]
@@ -87,7 +94,8 @@ def test_one_vocabulary_and_one_matrix_whatever_their_number(tmp_path_factory, l
     for path, part in zip(paths, (text[:cut], text[cut:]), strict=True):
         path.write_text("".join(part))
     whole = cj.read(paths, **ways)
-    vocab, counts, form = whole_of(paths, count, **ways)
+    with mock.patch.object(owned, "SLICE_PAIRS", pairs):  # some lines at a time, or all
+        vocab, counts, form = whole_of(paths, count, **ways)
     assert vocab == whole.vocab
     assert counts.shape == (len(vocab), len(vocab))
     np.testing.assert_allclose(counts.toarray(), whole.counts().toarray(), rtol=1e-6)

@@ -62,7 +62,7 @@ if TYPE_CHECKING:
 AXIS = "rows"
 GONE = ("Gloo", "gloo", "UNAVAILABLE", "DEADLINE_EXCEEDED", "Connection")  # in JAX's message, where a process is gone
 GATHERED_COLUMNS = 32  # of one product: the table's rows of all devices are held in so many columns
-GATHERED_BYTES = 1 << 34  # or in fewer, where they would take more than this
+GATHERED_BYTES = 1 << 35  # or in fewer, where they would take more than this
 APART, ALIKE = PartitionSpec(AXIS), PartitionSpec()
 STATE: Any = State(APART, ALIKE)  # type: ignore[arg-type]  # of a state: a prefix of its tree
 

@@ -20,9 +20,10 @@ Lines = list[dict[str, Any]]
 ENTRY_BYTES = 8  # float32 and int32
 FLOAT = 4
 SENT_ENTRY_BYTES = 16  # two int32 and a float64
-MOST_GATHERED = 1 << 34  # bytes, see `sharded.GATHERED_BYTES`
+MOST_GATHERED = 1 << 35  # bytes, see `sharded.GATHERED_BYTES`
 MOST_ENTRIES = 2**31 - 1  # of one device
 GATHERED_COLUMNS = 32
+OUTSIDE = 0.05  # of the entries of a graph in a good order
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Constants:
         row_ns: nanoseconds per row of the dense part of a step, by dimensions.
         line_bytes, name_bytes: at most while reading, per edge and per distinct name that a process meets.
         held_line_bytes, held_name_bytes: of these, what is held on.
-        building_bytes: at most while building, per entry that a process owns, beside what is held.
+        building_bytes: at most while building, per entry that a process owns, beside what is held and a slice of lines.
         running_bytes: at most while running, per row and column that a process owns, beside operator and gathered rows.
         lines_per_second: read by one process, one core.
     """
@@ -186,7 +187,7 @@ def tables(lines: Lines, machines: Iterable[int] = (128, 256, 512, 1024)) -> str
     """The constants, what they come to, and what a halo would save: three tables."""
     known, work, machine = constants_of(lines), Work(), Machine()
     return "\n\n".join(
-        [_constants(lines, known), _figures(work, machine, machines, known), _halo(lines, work, machine, machines)]
+        [_constants(lines, known), _figures(work, machine, machines, known), _halo(work, machine, machines)]
     )
 
 
@@ -220,13 +221,12 @@ def _figures(work: Work, machine: Machine, machines: Iterable[int], known: Const
     return _rows(header, body)
 
 
-def _halo(lines: Lines, work: Work, machine: Machine, machines: Iterable[int]) -> str:
+def _halo(work: Work, machine: Machine, machines: Iterable[int]) -> str:
     header = "machines|random: rows needed|received a step|gather|good order: rows needed|received a step|gather"
-    outside = next(line["outside"] for line in lines if line["kind"] == "halo" and line["graph"] == "communities")
     body = []
     for count in machines:
         cells: list[str] = []
-        for share in (1 - 1 / count, outside):
+        for share in (1 - 1 / count, OUTSIDE):
             needed = remote_share(work.entries / work.nodes, share, count)
             traffic = needed * FLOAT * work.nodes * work.dim * (1 - 1 / count)
             cells += [f"{needed:.0%}", gigabytes(traffic), f"{traffic / machine.network:.1f} s"]

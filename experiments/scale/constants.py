@@ -33,7 +33,7 @@ ROOT = HERE.parents[1]
 COLUMNS = (8, 32, 128)  # of one product
 DIMS = (128, 256)
 PARTS = (4, 16, 64)
-TURNS = 9
+TURNS = 5
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import sys
 import time
@@ -10,20 +11,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 import cleora_jax as cj
-from cleora_jax.cleora import embed_share, read_share
+from cleora_jax.cleora import embed_share, owned, read_share
 from cleora_jax.cleora.peers import Joined
 from experiments.record import timed
 from experiments.scale.worker import resident
 
-DIM, STEPS, TURNS = 128, 9, 5
+DIM, STEPS, TURNS, SLICES = 128, 7, 5, 16
 
 
 def share(path: str) -> dict[str, Any]:
     """Seconds of reading, of building and of a step; bytes before, at most while reading, and at most later."""
     before = resident()
     read_seconds, shared = clocked(lambda: read_share(path))
+    owned.SLICE_PAIRS = 4 * shared.graph.num_hyperedges // SLICES  # so that what a slice takes is small beside the rest
     reading, held = resident("VmHWM"), forget_peak()
     marks, peaks = [time.perf_counter()], []
 
@@ -60,7 +63,9 @@ def clocked(run: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def forget_peak() -> int:
-    """Bytes held now; from now on VmHWM counts anew (Linux)."""
+    """Bytes held now, without what allocators keep; from now on VmHWM counts anew (Linux)."""
+    pa.default_memory_pool().release_unused()
+    ctypes.CDLL("libc.so.6").malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5")
     return resident()
 

@@ -12,7 +12,17 @@ import pytest
 
 from cleora_jax.cli.program import _parser
 from experiments.scale import arithmetic
-from experiments.scale.arithmetic import Constants, Machine, Work, constants_of, figures, met, recorded, remote_share
+from experiments.scale.arithmetic import (
+    Constants,
+    Machine,
+    Work,
+    constants_of,
+    fewest,
+    figures,
+    met,
+    recorded,
+    remote_share,
+)
 from tests.conftest import ROOT
 
 KNOWN = Constants(
@@ -45,6 +55,8 @@ def test_where_all_rows_are_too_many_fewer_columns_are_gathered():
     told = figures(Work(), Machine(), 64, KNOWN)
     assert told.gathered_columns == 8 and not told.enough  # 8 × 10⁹ × 4 bytes; 3 × 10⁹ entries each
     assert figures(Work(), Machine(), 128, KNOWN).enough
+    assert fewest(Work(), Machine(), KNOWN) == 94  # 2.01 × 10¹¹ / 2³¹
+    assert fewest(Work(1e3, 1e4), Machine(), KNOWN) == 1
 
 
 def test_one_machine_gathers_nothing():

@@ -52,7 +52,8 @@ def embed_share(
         >>> import cleora_jax as cj, tempfile, pathlib
         >>> path = pathlib.Path(tempfile.mkdtemp()) / "in.tsv"
         >>> _ = path.write_text("alice laptop\\nalice mouse\\nbob keyboard\\n")
-        >>> len(embed_share(cj.read_share(path), cj.Cleora(dim=2)))
+        >>> from cleora_jax.cleora import read_share
+        >>> len(embed_share(read_share(path), cj.Cleora(dim=2)))
         5
     """
     method = Cleora() if method is None else method

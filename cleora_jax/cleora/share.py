@@ -83,7 +83,7 @@ def read_share(
         ConnectionError: another process is gone.
 
     Example:
-        >>> import cleora_jax as cj, tempfile, pathlib
+        >>> import tempfile, pathlib
         >>> path = pathlib.Path(tempfile.mkdtemp()) / "in.tsv"
         >>> _ = path.write_text("alice laptop\\nalice mouse\\nbob keyboard\\n")
         >>> read_share(path)

@@ -218,7 +218,18 @@ def _figures(work: Work, machine: Machine, machines: Iterable[int], known: Const
         times = [f"{part:.0f} s" for part in (told.product, told.dense, told.gather, told.step)]
         long = [f"{seconds / 3600:.1f} h" for seconds in (40 * told.step, told.before)]
         body.append([count, *sizes, fits, gigabytes(told.traffic), *times, *long])
-    return _rows(header, body)
+    least = fewest(work, machine, known)
+    return (
+        f"{_rows(header, body)}\n\nThe fewest machines on which all fits, at 2³¹ − 1 entries of each at most: {least}."
+    )
+
+
+def fewest(work: Work, machine: Machine, known: Constants) -> int:
+    """The fewest machines on which all fits."""
+    count = 1
+    while not (told := figures(work, machine, count, known)).enough or told.memory > machine.memory:
+        count += 1
+    return count
 
 
 def _halo(work: Work, machine: Machine, machines: Iterable[int]) -> str:

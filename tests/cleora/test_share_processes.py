@@ -74,6 +74,27 @@ def test_processes_give_the_result_of_one(files, tmp_path, port, count):
     assert count == 1 or max(one["hyperedges_here"] for one in told) < 1100 / count
 
 
+FEW = """
+import sys
+import jax, numpy as np
+import cleora_jax as cj
+from cleora_jax.cleora import embed_share, read_share
+for form in ("clique", "factored"):
+    method = cj.Cleora(dim=2, num_iterations=2, whiten_rank=2, form=form)
+    whole = cj.embed(cj.read(sys.argv[1]), method)
+    for found in (embed_share(read_share(sys.argv[1]), method), cj.embed(cj.read(sys.argv[1]), method, devices=jax.devices())):
+        print(len(jax.devices()), np.allclose(found.vectors @ found.vectors.T, whole.vectors @ whole.vectors.T, atol=1e-5))
+"""
+
+
+def test_more_devices_than_entities(tmp_path, monkeypatch):
+    path = tmp_path / "in.tsv"
+    path.write_text("a b\nb c\n")
+    monkeypatch.setenv("XLA_FLAGS", "--xla_force_host_platform_device_count=7")
+    ((out, errors),) = ended(started(["-c", FEW, str(path)], 1))
+    assert out.splitlines() == ["7 True"] * 4, errors
+
+
 ALL_WAYS = """
 import sys, warnings
 warnings.simplefilter("ignore")

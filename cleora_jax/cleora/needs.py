@@ -243,7 +243,7 @@ def _pass_seconds(run: Run, method: Cleora, tables: Tables) -> tuple[float, floa
     alone = from_csr(sp.eye_array(count, dtype=np.float32, format="csr"), symmetric=True)
     ones = jnp.ones(count, jnp.float32)
     walk, step = Walk(alone, ones, ones, None), replace(method.step(1, run.rank), attention=False)
-    vocab = run.graph.vocab.take(np.arange(count))
+    vocab = run.vocab.take(np.arange(count))
     table = tables.first(vocab, method.dim, method.init, method.seed, None, np.ones(count, bool))
     state = State(table, Pending.nothing(method.dim, triangular=step.triangular) if step.whiten else None)
     times = []

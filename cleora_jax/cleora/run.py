@@ -23,6 +23,7 @@ from cleora_jax.vectors.scale import whitening_rank
 
 if TYPE_CHECKING:
     from cleora_jax.cleora.method import Cleora
+    from cleora_jax.graph.vocab import Vocab
 
 
 class RankWarning(UserWarning):
@@ -67,6 +68,22 @@ class Moment(NamedTuple):
     last: bool
 
 
+class Ground(NamedTuple):
+    """What a run goes over.
+
+    Args:
+        vocab: the entities whose rows are here: all, or those of this process.
+        walk: what every step multiplies with.
+        alive: bool[len(vocab)], those that are not isolated.
+        num_alive: how many these are, those of other processes included.
+    """
+
+    vocab: Vocab
+    walk: Walk
+    alive: np.ndarray
+    num_alive: int
+
+
 class Run:
     """A method on its way over a graph: what each step multiplies with, and what was seen so far.
 
@@ -85,24 +102,36 @@ class Run:
                 under attention, whose cosines XLA adds up in an order that follows the number of entries.
             tables: where they are. Default: in memory.
         """
-        _warn_of_two_sides(graph, method)
+        warn_of_two_sides(graph, method)
         op, self.order = reordered(operator(graph, method))
         attends = method.attention_temperature is not None
         op = roomy(op) if shared and not attends else op
         alive = np.asarray(op.row_sum) > 0
         mask = jax.device_put(alive.astype(np.float32))
         rows = entry_rows(op.factors[0]) if attends else None
-        self.tables = InMemory() if tables is None else tables
-        self.alive, self.walk = alive, self.tables.spread(Walk(op, mask, apply(op, mask[:, None])[:, 0], rows))
-        self.rank = _rank(method, int(alive.sum()))
-        self.graph, self.method, self.numbers = graph, method, method.numbers(self.rank)
+        tables = InMemory() if tables is None else tables
+        walk = tables.spread(Walk(op, mask, apply(op, mask[:, None])[:, 0], rows))
+        self._begin(Ground(graph.vocab, walk, alive, int(alive.sum())), method, tables)
+
+    @classmethod
+    def over(cls, ground: Ground, method: Cleora, tables: Tables) -> Run:
+        """A run over what is there already, in tables that it was made for."""
+        run = cls.__new__(cls)
+        run.order = None
+        run._begin(ground, method, tables)
+        return run
+
+    def _begin(self, ground: Ground, method: Cleora, tables: Tables) -> None:
+        self.vocab, self.walk, self.alive, self.num_alive = ground
+        self.rank = _rank(method, self.num_alive)
+        self.tables, self.method, self.numbers = tables, method, method.numbers(self.rank)
         self._seen: list[Seen | None] = []
         self._changes: list[float] = []
 
     def first(self, init: Init) -> State:
         """The first vectors, isolated entities zero."""
         method = self.method
-        table = self.tables.first(self.graph.vocab, method.dim, init, method.seed, self.order, self.alive)
+        table = self.tables.first(self.vocab, method.dim, init, method.seed, self.order, self.alive)
         step = method.step(1, self.rank)
         return State(table, Pending.nothing(method.dim, triangular=step.triangular) if step.whiten else None)
 
@@ -182,7 +211,7 @@ class Run:
     def trace(self) -> Trace:
         """What the steps have seen."""
         kept = np.array([0 if found is None else int(found.kept) for found in self._seen])
-        if len(kept) and self._seen[-1] is not None and not kept[-1] and self.alive.any():
+        if len(kept) and self._seen[-1] is not None and not kept[-1] and self.num_alive:
             checks.warn(
                 "whitening is confined to no direction at all: the steps gave all entities in hyperedges the same "
                 "vector, as where all stand in one hyperedge, so all are zero (`whiten='off'` keeps the vector).",
@@ -201,7 +230,7 @@ def operator(graph: Graph, method: Cleora) -> Operator:
     return markov(graph, method.propagation, form=form, hyperedge_trim_n=method.hyperedge_trim_n)  # type: ignore
 
 
-def _warn_of_two_sides(graph: Graph, method: Cleora) -> None:
+def warn_of_two_sides(graph: Graph, method: Cleora) -> None:
     """A walk between two sides that never stays makes two chains, each from the first vectors of one side."""
     stays = method.residual_weight > 0 or method.propagation.startswith("directed") or method.metapath
     if graph.two_sided and not stays:

@@ -7,7 +7,7 @@ order of the devices. So a result depends on their number, by rounding, and on n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -62,6 +62,7 @@ if TYPE_CHECKING:
 AXIS = "rows"
 GONE = ("Gloo", "gloo", "UNAVAILABLE", "DEADLINE_EXCEEDED", "Connection")  # in JAX's message, where a process is gone
 GATHERED_COLUMNS = 32  # of one product: the table's rows of all devices are held in so many columns
+GATHERED_BYTES = 1 << 35  # or in fewer, where they would take more than this
 APART, ALIKE = PartitionSpec(AXIS), PartitionSpec()
 STATE: Any = State(APART, ALIKE)  # type: ignore[arg-type]  # of a state: a prefix of its tree
 
@@ -94,27 +95,12 @@ class Sharded:
         make = starter(vocab, dim, init, seed)
         whole = np.arange(len(vocab)) if order is None else order
         each = _share(len(vocab), self.parts)
-        mine: dict[int, np.ndarray] = {}  # made once, and put in blocks of columns
 
-        def rows(begin: int) -> np.ndarray:
-            some = whole[begin : begin + each]
-            found = np.zeros((each, dim), np.float32)
-            if len(some):
-                found[: len(some)] = np.asarray(make(some)) * alive[begin : begin + len(some), None]
-            return found
+        def rows(part: int) -> np.ndarray:
+            some = whole[part * each : (part + 1) * each]
+            return np.asarray(make(some)) * alive[part * each : part * each + len(some), None]
 
-        def part(index: tuple[slice, ...], block: slice) -> np.ndarray:
-            begin = index[0].start or 0
-            if begin not in mine:
-                mine[begin] = rows(begin)
-            return mine[begin][:, block]
-
-        blocks = []
-        for first in range(0, dim, BLOCK_COLUMNS):
-            block = slice(first, min(first + BLOCK_COLUMNS, dim))
-            shape = (each * self.parts, block.stop - block.start)
-            blocks.append(jax.make_array_from_callback(shape, self._over(APART), partial(part, block=block)))
-        return tuple(blocks)
+        return put_table(self.mesh, each, dim, rows)
 
     def advance(self, walk: Walk, numbers: Numbers, state: State, step: Step) -> tuple[State, Seen | None]:
         """See `Tables`."""
@@ -126,12 +112,16 @@ class Sharded:
         with together():
             return jax.block_until_ready(_whiten_last(walk.alive, table, numbers, mesh=self.mesh))
 
+    def whitened(self, walk: Walk, numbers: Numbers, state: State) -> Blocks:
+        """x, its rows over the devices."""
+        with together():
+            return jax.block_until_ready(_whitened(walk.alive, state, numbers, mesh=self.mesh))
+
     def vectors(
         self, walk: Walk, numbers: Numbers, state: State, order: np.ndarray | None, *, last: bool
     ) -> np.ndarray:
         """See `Tables`; every process gets all rows."""
-        with together():
-            blocks = jax.block_until_ready(_whitened(walk.alive, state, numbers, mesh=self.mesh))
+        blocks = self.whitened(walk, numbers, state)
         return gathered((self._everyones(block) for block in blocks), (self.count, dim_of(blocks)), order)
 
     def _everyones(self, block: jax.Array) -> np.ndarray:
@@ -140,42 +130,79 @@ class Sharded:
             rows = np.asarray(block if block.is_fully_addressable else process_allgather(block, tiled=True))
         return rows[: self.count]
 
-    def _over(self, spec: PartitionSpec) -> NamedSharding:
-        return NamedSharding(self.mesh, spec)
-
     def _rows(self, values: np.ndarray) -> jax.Array:
-        """A vector, filled up with zeros, over the devices."""
         each = _share(len(values), self.parts)
-        whole = np.pad(values, (0, each * self.parts - len(values)))
-        return jax.make_array_from_callback(whole.shape, self._over(APART), lambda index: whole[index])
+        return put_vector(self.mesh, each, lambda part: values[part * each : (part + 1) * each])
 
     def _factor(self, matrix: Csr) -> Csr:
-        """The rows of a factor, over the devices: arrays that have them on their first axis, as long as the longest."""
+        """The rows of a factor, over the devices."""
         rows, columns = (_share(size, self.parts) for size in matrix.shape)
         data, indices, pointers = (np.asarray(array) for array in (matrix.data, matrix.indices, matrix.indptr))
         bounds = np.minimum(np.arange(self.parts + 1) * rows, matrix.shape[0])
         begins = pointers[bounds]
-        most = int(np.diff(begins).max())
-        if most > np.iinfo(np.int32).max:
-            raise checks.OptionError(f"`devices` are too few: one would hold {most:,} entries, more than 2³¹ − 1.")
 
-        def entries(index: tuple[slice, ...], values: np.ndarray) -> np.ndarray:
-            part = index[0].start or 0
-            some = values[begins[part] : begins[part + 1]]
-            return np.pad(some, (0, most - len(some)))[None]
+        def part_of(part: int) -> Parts:
+            some = slice(begins[part], begins[part + 1])
+            return data[some], indices[some], pointers[bounds[part] : bounds[part + 1] + 1] - begins[part]
 
-        def offsets(index: Any) -> np.ndarray:
-            part = index[0].start or 0
-            some = pointers[bounds[part] : bounds[part + 1] + 1] - begins[part]
-            return np.pad(some, (0, rows + 1 - len(some)), mode="edge")[None]
+        return put_factor(self.mesh, int(np.diff(begins).max()), (rows, columns * self.parts), part_of)
 
-        put, over = jax.make_array_from_callback, self._over(APART)
-        return Csr(
-            put((self.parts, most), over, partial(entries, values=data)),
-            put((self.parts, most), over, partial(entries, values=indices)),
-            put((self.parts, rows + 1), over, offsets),
-            (rows, columns * self.parts),
-        )
+
+Parts = tuple[np.ndarray, np.ndarray, np.ndarray]  # of a matrix: data, indices, pointers
+
+
+def put_vector(mesh: Mesh, each: int, rows_of: Callable[[int], np.ndarray]) -> jax.Array:
+    """A vector over the devices, `each` rows on each: `rows_of` a device those that there are, then zeros."""
+
+    def rows(index: Any) -> np.ndarray:
+        some = rows_of((index[0].start or 0) // each)
+        return np.pad(some, (0, each - len(some)))
+
+    shape = (each * int(mesh.devices.size),)
+    return jax.make_array_from_callback(shape, NamedSharding(mesh, APART), rows)
+
+
+def put_table(mesh: Mesh, each: int, dim: int, rows_of: Callable[[int], np.ndarray]) -> Blocks:
+    """A table over the devices, as `put_vector` a vector."""
+    made: dict[int, np.ndarray] = {}  # once, and put in blocks of columns
+
+    def rows(index: Any, block: slice) -> np.ndarray:
+        part = (index[0].start or 0) // each
+        if part not in made:
+            some = rows_of(part)
+            made[part] = np.zeros((each, dim), np.float32)
+            made[part][: len(some)] = some
+        return made[part][:, block]
+
+    blocks = []
+    for first in range(0, dim, BLOCK_COLUMNS):
+        block = slice(first, min(first + BLOCK_COLUMNS, dim))
+        shape = (each * int(mesh.devices.size), block.stop - block.start)
+        blocks.append(jax.make_array_from_callback(shape, NamedSharding(mesh, APART), partial(rows, block=block)))
+    return tuple(blocks)
+
+
+def put_factor(mesh: Mesh, most: int, shape: tuple[int, int], part_of: Callable[[int], Parts]) -> Csr:
+    """A matrix, its rows over the devices: arrays that have them on their first axis, as long as the longest.
+
+    Args:
+        mesh: of one axis.
+        most: entries of the device that has most.
+        shape: rows of each device, and columns.
+        part_of: what a device has of it, of so many rows or fewer.
+    """
+    if most > np.iinfo(np.int32).max:
+        raise checks.OptionError(f"`devices` are too few: one would hold {most:,} entries, more than 2³¹ − 1.")
+
+    def put(number: int, length: int, mode: str) -> jax.Array:
+        def padded(index: Any) -> np.ndarray:
+            some = part_of(index[0].start or 0)[number]
+            return np.pad(some, (0, length - len(some)), mode=mode)[None]  # type: ignore[call-overload]
+
+        whole = (int(mesh.devices.size), length)
+        return jax.make_array_from_callback(whole, NamedSharding(mesh, APART), padded)
+
+    return Csr(put(0, most, "constant"), put(1, most, "constant"), put(2, shape[0] + 1, "edge"), shape)
 
 
 def _share(rows: int, parts: int) -> int:
@@ -214,12 +241,25 @@ def _whitened(alive: jax.Array, state: State, numbers: Numbers, *, mesh: Mesh) -
     return jax.shard_map(body, mesh=mesh, in_specs=specs, out_specs=APART, check_vma=False)(alive, state, numbers)
 
 
+@partial(jax.jit, static_argnames="mesh")
+def multiplied(op: Operator, vector: jax.Array, *, mesh: Mesh) -> jax.Array:
+    """M v, over the devices as v is."""
+
+    def body(op: Operator, vector: jax.Array) -> jax.Array:
+        return _multiplied(_my_rows(op), vector[:, None])[:, 0]
+
+    return jax.shard_map(body, mesh=mesh, in_specs=APART, out_specs=APART, check_vma=False)(op, vector)
+
+
 def _mine(walk: Walk) -> Walk:
     """The walk of one device, of arrays that have devices on their first axis."""
-    op = walk.op
-    assert isinstance(op, Operator)
+    assert isinstance(walk.op, Operator)
+    return walk._replace(op=_my_rows(walk.op))
+
+
+def _my_rows(op: Operator) -> Operator:
     factors = tuple(replace(f, data=f.data[0], indices=f.indices[0], indptr=f.indptr[0]) for f in op.factors)
-    return walk._replace(op=replace(op, factors=factors))
+    return replace(op, factors=factors)
 
 
 def _product(op: Operator, table: Blocks, residual: Scalar | None) -> Blocks:
@@ -228,9 +268,10 @@ def _product(op: Operator, table: Blocks, residual: Scalar | None) -> Blocks:
 
 
 def _multiplied(op: Operator, block: jax.Array) -> jax.Array:
-    parts = []
-    for begin in range(0, block.shape[1], GATHERED_COLUMNS):
-        found = block[:, begin : begin + GATHERED_COLUMNS]
+    parts, widest = [], max(factor.shape[1] for factor in op.factors)
+    width = min(GATHERED_COLUMNS, max(1, GATHERED_BYTES // (4 * widest)))
+    for begin in range(0, block.shape[1], width):
+        found = block[:, begin : begin + width]
         for factor in reversed(op.factors):
             everyones = jax.lax.all_gather(found, AXIS, tiled=True)
             found = apply_block(Operator((factor,), op.row_sum), everyones)

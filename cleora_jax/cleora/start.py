@@ -82,6 +82,8 @@ def entity_hashes(vocab: Vocab, seed: int) -> np.ndarray:
 
 def hashed(vocab: Vocab, dim: int, seed: int) -> jax.Array:
     """Uniform in [−1, 1): x_ij a pure function of (id, column name, j, seed), by Threefry-2x32 keyed with the hash."""
+    if not len(vocab):  # a device without entities
+        return jnp.zeros((0, dim), jnp.float32)
     key = entity_hashes(vocab, seed)
     low = (key & np.uint64(0xFFFFFFFF)).astype(np.uint32)
     high = (key >> np.uint64(32)).astype(np.uint32)

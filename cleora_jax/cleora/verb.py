@@ -99,6 +99,11 @@ def check_embeddable(graph: Graph, method: Method, relations: str | None) -> Non
         raise checks.OptionError(f"`graph` must have at least two entities, for vectors to differ; got {graph!r}.")
     if not callable(method):
         raise TypeError(f"`method` must be a method such as Cleora(dim=64), got {method!r:.100}.")
+    check_relations(graph, method, relations)
+
+
+def check_relations(graph: Graph, method: Method, relations: str | None) -> None:
+    """Raise unless several relations are wanted as one."""
     if relations is not None:
         checks.one_of("relations", relations, ("joint",))
     if len(graph.relations) > 1 and relations is None and not getattr(method, "metapath", ()):

@@ -12,7 +12,7 @@ from typing import Any
 OPTIONS = {
     "num_iterations": "iterations", "paths": "input", "datasets": "dataset", "methods": "algorithms", "folder": "data",
     "name": "dataset", "every": "checkpoint_every", "minutes": "checkpoint_every", "process": "process_id",
-    "devices": "coordinator",
+    "devices": "coordinator", "own": "read_share",
 }  # fmt: skip
 """Names of arguments in Python that are others on the command line."""
 

@@ -37,6 +37,12 @@ def place_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--coordinator", metavar="HOST:PORT", help="of process 0, where several embed together")
     group.add_argument("--processes", type=int, metavar="N", help="how many they are")
     group.add_argument("--process-id", type=int, metavar="I", help="which this one is, from 0, which writes the output")
+    group.add_argument("--patience", type=int, metavar="SECONDS", help="wait for the others so long (default: 60)")
+    group.add_argument(
+        "--read-share", nargs="?", const="cut", choices=("cut", "own"), metavar="cut|own",
+        help="read a part of the input each, hold and write the rows of a part: of the same files, cut (default), or "
+        "of files of its own",
+    )  # fmt: skip
 
 
 def places_of(args: argparse.Namespace, method: Method) -> dict[str, Any]:
@@ -51,7 +57,7 @@ def places_of(args: argparse.Namespace, method: Method) -> dict[str, Any]:
     if args.checkpoint is None:
         refuse(args, ["checkpoint_every", "resume"], "needs `--checkpoint`, the folder of the state.")
     if args.coordinator is None:
-        refuse(args, PROCESSES, "needs `--coordinator`, where the processes meet.")
+        refuse(args, (*PROCESSES, "patience", "read_share"), "needs `--coordinator`, where the processes meet.")
     places: dict[str, Any] = {}
     if args.checkpoint is not None:
         every = args.checkpoint_every or {}
@@ -88,7 +94,8 @@ def _joined(args: argparse.Namespace) -> Any:
     for name in PROCESSES:
         if getattr(args, name) is None:
             raise OptionError(f"`--coordinator` needs `--{name.replace('_', '-')}`, too.")
-    join_processes(args.coordinator, args.processes, args.process_id)
+    patience = {} if args.patience is None else {"patience": args.patience}
+    join_processes(args.coordinator, args.processes, args.process_id, **patience)
     _keep_stdout()
     return jax.devices()
 

@@ -138,11 +138,11 @@ class Assembler:
         if rows.group is not None:
             self._groups.add(rows.group)
 
-    def finish(self, report: BuildReport) -> Graph:
-        """The graph of all rows. Raises InputError where there is none."""
+    def finish(self, report: BuildReport, *, may_be_empty: bool = False) -> Graph:
+        """The graph of all rows. Raises InputError where there is none, and there must be."""
         columns = self.layout.entity_columns
         offsets = [offsets_of(np.concatenate([*parts, np.zeros(0, np.int64)])) for parts in self._counts]
-        if len(offsets[0]) == 1:
+        if len(offsets[0]) == 1 and not may_be_empty:
             where = ", ".join(report.sources) or "the input"
             raise InputError(f"{where}: no hyperedges ({report.lines} lines read, {report.bad_lines} of them bad).")
         parts = [interner.finish() for interner in self._interners]

@@ -47,7 +47,7 @@ class Interner:
         arrays = [self._keys, *self._pending]
         self._pending, self._pending_tokens = [], 0
         if all(pa.types.is_uint64(array.type) for array in arrays):
-            packed, codes = _encode(np.concatenate([numpy_of(array, np.uint64) for array in arrays]))
+            packed, codes = codes_of(np.concatenate([numpy_of(array, np.uint64) for array in arrays]))
             self._keys = arrow_of(packed)
         else:
             encoded = pa.chunked_array([_as_strings(array) for array in arrays]).dictionary_encode()
@@ -56,7 +56,7 @@ class Interner:
         self._codes.append(codes[known:])
 
 
-def _encode(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def codes_of(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Distinct keys by first appearance, and the int32 code of every key: what Arrow's `dictionary_encode` gives.
 
     Faster than that where there are millions of distinct keys; see docs/design.md.

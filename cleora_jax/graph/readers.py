@@ -25,6 +25,7 @@ from cleora_jax.graph.first_line import (
     read_header,
     without_line,
 )
+from cleora_jax.graph.portions import Portion, check_regular, portions_of, size_of
 from cleora_jax.graph.records import BATCH_RECORDS, BLANKS, Fault, Record, json_rows, quoted_rows, record_rows, shown
 from cleora_jax.graph.sources import (
     CHUNK_BYTES,
@@ -89,22 +90,63 @@ def read(
     """
     layout = _layout(columns, format, weight, group_by, shared_ids, comment, on_bad_line)
     checks.integer("chunk_bytes", chunk_bytes, low=1)
-    sources = expand(paths)
+    portions = [Portion(path, format) for path in expand(paths)]
+    return _read_all(portions, layout, header, comment, on_bad_line, chunk_bytes, progress)
+
+
+def read_portion(
+    paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    parts: int,
+    part: int,
+    columns: str = DEFAULT_COLUMNS,
+    *,
+    format: str = "auto",
+    weight: str | None = None,
+    shared_ids: bool = False,
+    header: bool = False,
+    comment: str | None = None,
+    on_bad_line: BadLine = "error",
+    progress: Progress = no_progress,
+) -> Graph:
+    """The graph of what one of several readers reads of some files, see `portions_of`; it may be empty.
+
+    Arguments and errors are those of `read`. Rows of equal value cannot be grouped: others may be read elsewhere.
+    """
+    layout = _layout(columns, format, weight, None, shared_ids, comment, on_bad_line)
+    files = expand(paths)
+    check_regular(files)
+    forms = [_form_of(path, layout, format, header, comment) for path in files]
+    portions = portions_of(files, forms, parts, part, whole=header)
+    return _read_all(portions, layout, header, comment, on_bad_line, CHUNK_BYTES, progress, may_be_empty=True)
+
+
+def _read_all(
+    portions: Sequence[Portion],
+    layout: Layout,
+    header: bool,
+    comment: str | None,
+    on_bad_line: BadLine,
+    chunk_bytes: int,
+    progress: Progress,
+    *,
+    may_be_empty: bool = False,
+) -> Graph:
     assembler, tally = Assembler(layout), Tally(on_bad_line)
     formats = []
-    sizes = [os.path.getsize(path) if os.path.isfile(path) else 0 for path in sources]
-    for number, path in enumerate(sources):
+    sizes = [size_of(portion) for portion in portions]
+    for number, portion in enumerate(portions):
         before = sum(sizes[:number])
 
         def at(position: int, before: int = before) -> None:
             progress("reading", before + position, sum(sizes))
 
-        form, batches = _file_rows(path, layout, format, header, comment, chunk_bytes, tally, at)
+        form, batches = _file_rows(portion, layout, header, comment, chunk_bytes, tally, at)
         formats.append(form)
         for rows in batches:
             assembler.add(rows)
         at(sizes[number])
-    return assembler.finish(report_of(tally, sources, "+".join(sorted(set(formats)))))
+    report = report_of(tally, [portion.path for portion in portions], "+".join(sorted(set(formats))))
+    return assembler.finish(report, may_be_empty=may_be_empty)
 
 
 def from_hyperedges(
@@ -202,10 +244,22 @@ def _layout(
     return Layout.parse(columns, weight, group_by, shared)
 
 
+def _form_of(path: str, layout: Layout, format: str, header: bool, comment: str | None) -> str:
+    """How a file is to be read: as told, or by its suffix, or by its first line."""
+    form = _form_told(path, format)
+    if form != "auto":
+        return form
+    line, _ = first_line(read_chunks(path), comment, BLANKS)
+    return format_of(line.text, layout, header) if line.text else "space"
+
+
+def _form_told(path: str, format: str) -> str:
+    return format if format != "auto" else FORMAT_OF_SUFFIX.get(suffixes(path)[0], "auto")
+
+
 def _file_rows(
-    path: str,
+    portion: Portion,
     layout: Layout,
-    format: str,
     header: bool,
     comment: str | None,
     size: int,
@@ -213,13 +267,13 @@ def _file_rows(
     at: Callable[[int], None],
 ) -> tuple[str, Iterator[Rows]]:
     """The format of a file and its rows; `at` is called with the bytes read so far."""
-    form = format if format != "auto" else FORMAT_OF_SUFFIX.get(suffixes(path)[0], "auto")
+    path, form = portion.path, _form_told(portion.path, portion.format)
     if form == "parquet":
         _check_no_header(header, path, form)
         if path == STDIN:
             raise InputError("standard input: Parquet needs a file; it cannot be read from a stream.")
-        return form, _parquet_rows(path, layout, tally, at)
-    chunks = read_chunks(path, size, at)
+        return form, _parquet_rows(portion, layout, tally, at)
+    chunks = read_chunks(path, size, at, begin=portion.begin, end=portion.end)
     line, seen = first_line(chunks, comment, BLANKS + "," if form == "csv" and layout.single else BLANKS)
     if not line.text:
         told, form = (
@@ -253,22 +307,25 @@ def _text_rows(chunks: Iterable[Chunk], layout: Layout, form: str, comment: str 
             yield delimited_rows(chunk, layout, form, comment, tally)
 
 
-def _parquet_rows(path: str, layout: Layout, tally: Tally, at: Callable[[int], None]) -> Iterator[Rows]:
-    size, done = os.path.getsize(path), 0
-    for batch, total in _parquet_batches(path, layout):
-        yield table_rows(path, batch, layout, tally, done)
-        done += len(batch)
-        at(size * done // total)
+def _parquet_rows(portion: Portion, layout: Layout, tally: Tally, at: Callable[[int], None]) -> Iterator[Rows]:
+    size = size_of(portion)
+    for batch, done, total in _parquet_batches(portion, layout):
+        yield table_rows(portion.path, batch, layout, tally, done)
+        at(size * (done + len(batch)) // total)
 
 
-def _parquet_batches(path: str, layout: Layout) -> Iterator[tuple[pa.RecordBatch, int]]:
-    """Batches of a file's rows, each with the number of all its rows."""
+def _parquet_batches(portion: Portion, layout: Layout) -> Iterator[tuple[pa.RecordBatch, int, int]]:
+    """Batches of a file's rows, each with the number of rows before it, and of all of the file."""
+    path = portion.path
     try:
         with pq.ParquetFile(path) as file:
             check_schema(path, file.schema_arrow, layout)
             used = [column.name for column in layout.columns if column.name in file.schema_arrow.names]
-            for batch in file.iter_batches(BATCH_RECORDS, columns=used):
-                yield batch, file.metadata.num_rows
+            groups = list(range(file.metadata.num_row_groups))
+            done = sum(file.metadata.row_group(number).num_rows for number in groups[: portion.begin])
+            for batch in file.iter_batches(BATCH_RECORDS, groups[portion.begin : portion.end], columns=used):
+                yield batch, done, file.metadata.num_rows
+                done += len(batch)
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path}: not a whole Parquet file; it is truncated or corrupt ({error}).") from error
 

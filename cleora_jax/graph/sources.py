@@ -95,26 +95,38 @@ def suffixes(path: str) -> tuple[str, str]:
     return (parts[-1] if parts else ""), compression
 
 
-def read_chunks(path: str, size: int = CHUNK_BYTES, at: Callable[[int], None] | None = None) -> Iterator[Chunk]:
+def read_chunks(
+    path: str,
+    size: int = CHUNK_BYTES,
+    at: Callable[[int], None] | None = None,
+    *,
+    begin: int = 0,
+    end: int | None = None,
+) -> Iterator[Chunk]:
     """Chunks of about `size` bytes of whole lines, decompressed; a byte order mark at the start is dropped.
 
     Args:
         path: the file, or "-".
         size: bytes of text read at a time.
         at: called, as reading goes on, with how many bytes of the file (not of its text) have been read.
+        begin, end: some bytes of a file that is not compressed, whole lines. Default: all.
 
     Raises:
         InputError: an unreadable file, a truncated or corrupt compressed one, a NUL byte, or invalid UTF-8.
     """
     source = "standard input" if path == STDIN else path
+    if begin or end is not None:
+        after = f"{source}, after byte {begin:,}" if begin else source
+        return cut_chunks(after, _some_blocks(path, source, size, at, begin, end), marked=begin == 0)
     return cut_chunks(source, _blocks(path, source, size, at))
 
 
-def cut_chunks(source: str, blocks: Iterable[bytes]) -> Iterator[Chunk]:
-    """Blocks of bytes cut anew at line ends, checked to be text."""
+def cut_chunks(source: str, blocks: Iterable[bytes], *, marked: bool = True) -> Iterator[Chunk]:
+    """Blocks of bytes cut anew at line ends, checked to be text; a byte order mark may be `marked` at their start."""
     line = 1
     for text in _whole_lines(blocks):
-        chunk = Chunk(source, line, np.frombuffer(text.removeprefix(BOM) if line == 1 else text, np.uint8))
+        first = marked and line == 1
+        chunk = Chunk(source, line, np.frombuffer(text.removeprefix(BOM) if first else text, np.uint8))
         _check_text(chunk)
         yield chunk
         line += int(np.count_nonzero(chunk.text == NEWLINE))
@@ -148,6 +160,20 @@ def _blocks(path: str, source: str, size: int, at: Callable[[int], None] | None)
         if kind is None or isinstance(error, (FileNotFoundError, PermissionError, IsADirectoryError)):
             raise InputError(f"{source}: cannot be read ({error}).") from error
         raise InputError(f"{source}: not a whole {kind} file; it is truncated or corrupt ({error}).") from error
+
+
+def _some_blocks(
+    path: str, source: str, size: int, at: Callable[[int], None] | None, begin: int, end: int | None
+) -> Iterator[bytes]:
+    try:
+        with open(path, "rb") as file:
+            file.seek(begin)
+            while block := file.read(size if end is None else min(size, end - file.tell())):
+                if at is not None:
+                    at(file.tell() - begin)
+                yield block
+    except OSError as error:
+        raise InputError(f"{source}: cannot be read ({error}).") from error
 
 
 def _check_text(chunk: Chunk) -> None:

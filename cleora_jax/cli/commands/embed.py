@@ -16,6 +16,7 @@ from cleora_jax.cli.models import with_reading
 from cleora_jax.cli.options import refuse
 from cleora_jax.cli.places import place_arguments, places_of
 from cleora_jax.cli.reading import graph_summary, input_arguments, read_graph
+from cleora_jax.cli.sharing import check_shared, embed_part
 from cleora_jax.cli.watching import steps
 from cleora_jax.cli.writing import (
     answer,
@@ -61,7 +62,11 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         _check_model(args, method)
     if args.dry_run:
         refuse(args, ["save_model", "coordinator"], "does not go with `--dry-run`, which does not reckon with it.")
+    if args.read_share is not None:
+        check_shared(args, method)
     places = places_of(args, method)
+    if args.read_share is not None:
+        return embed_part(args, cast("Cleora", method))
     start = time.perf_counter()
     graph = read_graph(args, args.input)
     built = time.perf_counter()

@@ -12,7 +12,7 @@ from cleora_jax._progress import Progress, no_progress
 from cleora_jax.recommend.method import RecommenderMethod
 from cleora_jax.vectors.search import TopK
 
-BLOCK = 512  # users whose scores of all items are held at once: 80 MB at 41,000 items
+BLOCK = 64  # users whose scores of all items are held at once: 10 MB at 41,000 items, for caches and sparse products
 
 
 def top_items(
@@ -73,8 +73,8 @@ def _filled(block: sp.csr_array) -> sp.csr_array:
 def best(scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Columns int64[b, k] of the k largest scores of each row, best first, equal ones in order of columns; and these.
 
-    −1 where only −inf is left. Of many columns only k groups of neighbours are looked into, those of the largest maxima,
-    the earlier among equals: whatever stands in another has k columns before it that are as large at least.
+    −1 where only −inf is left. Of many columns only k groups of neighbours are looked into, those of the largest
+    maxima, the earlier among equals: whatever stands in another group comes after a column of each of these.
 
     Example:
         >>> best(np.array([[1, 3, 3, 2], [0, -np.inf, 0, -np.inf]], np.float32), 3)[0]

@@ -152,6 +152,14 @@ def test_item_knn(taken, shrink):
     np.testing.assert_allclose(found, oracle.item_knn(dense, dense, len(taken.items), shrink), atol=1e-5)
 
 
+@pytest.mark.parametrize("unit", [2.0**-83, 2.0**50])
+def test_cosines_know_no_unit(taken, unit):
+    """Squares of the smaller one are less than float32 holds."""
+    scaled = sp.csr_array(taken.matrix * np.float32(unit))
+    one, other = (ItemKNN(neighbours=4).fit(matrix).similarity for matrix in (taken.matrix, scaled))
+    np.testing.assert_allclose(other.toarray(), one.toarray(), rtol=1e-6)
+
+
 def test_item_knn_keeps_the_nearest(taken):
     state = ItemKNN(neighbours=3).fit(taken.matrix)
     assert (np.diff(state.similarity.indptr) <= 3).all() and not state.similarity.diagonal().any()

@@ -145,6 +145,7 @@ def test_ties_fall_to_the_earlier_item():
         (lambda found: found.recommend([]), ValueError, "at least one item"),
         (lambda found: found.recommend({"i1": 0.0}), ValueError, "at least one item of a weight above 0"),
         (lambda found: found.recommend({"i1": -1.0}), ValueError, "weight -1.0 must be finite"),
+        (lambda found: found.recommend({"i1": 1e19}), ValueError, "`who`: weights add up to 1e\\+19, at most 1e\\+18"),
         (lambda found: found.recommend(["i1"], k=0), ValueError, "`k` must be at least 1, got 0"),
         (lambda found: found.recommend(2.5), TypeError, "`who` must be a user's id, or a basket.*2.5"),
         (lambda found: found.recommend([2.5]), TypeError, "`who`: ids are strings or integers, got 2.5"),
@@ -167,6 +168,8 @@ def test_what_cannot_be_fitted(taken):
         fit_recommender(taken, GFCF)
     with pytest.raises(ValueError, match="at least one pair"):
         fit_recommender(interactions([("u", "a")], [0.0]), GFCF())
+    with pytest.raises(ValueError, match="weights add up to 2e\\+18"):
+        fit_recommender(interactions([("u", "a"), ("v", "a")], [1e18, 1e18]), GFCF())
     with pytest.raises(ValueError, match="`name` must be one of"):
         recommender_named("gfcf")
     with pytest.raises(ValueError, match="`width` is no setting of GFCF"):

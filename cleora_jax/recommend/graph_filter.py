@@ -32,8 +32,7 @@ class GraphFilter:
         rank: k, vectors of the low-pass. Default: 1024.
         weight: w, at least 0; at 0 there is no low-pass. Default: 0.1.
         flatten: p, in [0, 4]. Default: 0.5.
-        turns: power iterations of the singular vectors. Default: 1, whose low-pass fades out where that of many turns
-            ends at once, did better than 0, 2, 3 and 5.
+        turns: power iterations of the singular vectors.
         seed: of their sketch.
 
     References: Shen et al., How powerful is graph convolution for recommendation?, CIKM 2021 (both terms); Fu et al.,
@@ -47,7 +46,7 @@ class GraphFilter:
     rank: int = 1024
     weight: float = 0.1
     flatten: float = 0.5
-    turns: int = 1
+    turns: int = 5
     seed: int = 0
     State: ClassVar[type[Any]] = FilterState
 

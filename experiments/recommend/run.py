@@ -36,34 +36,18 @@ from cleora_jax.recommend import (
 )
 from experiments.record import data_folder
 
-GOWALLA, ELECTRONICS, SMOKE = "gowalla", "amazon-electronics-ultragcn", "generated"
+GOWALLA, ELECTRONICS, RETAIL, SMOKE = "gowalla", "amazon-electronics-ultragcn", "retail-fimi", "generated"
 USERS = 3000  # of validation, drawn once
 K = (10, 20)
+NARROW = (
+    "popularity", "item-knn", "gf-cf", "bspm", "graph-filter", "cleora-knn", "cleora-knn:users", "cleora-filter",
+    "emde",
+)  # fmt: skip
 METHODS = {
-    GOWALLA: [
-        "popularity",
-        "item-knn",
-        "gf-cf",
-        "bspm",
-        "graph-filter",
-        "cleora-knn",
-        "cleora-knn:users",
-        "cleora-filter",
-        "emde",
-    ],
-    ELECTRONICS: [
-        "popularity",
-        "item-knn",
-        "ease",
-        "gf-cf",
-        "bspm",
-        "graph-filter",
-        "cleora-knn",
-        "cleora-knn:users",
-        "cleora-filter",
-        "emde",
-    ],
-    SMOKE: ["popularity", "ease", "graph-filter", "gf-cf"],
+    GOWALLA: NARROW,
+    ELECTRONICS: (*NARROW, "ease"),
+    RETAIL: tuple(name for name in (*NARROW, "ease") if name != "cleora-knn:users"),  # 88,000 users to compare with all
+    SMOKE: ("popularity", "ease", "graph-filter", "gf-cf"),
 }
 
 
@@ -87,9 +71,7 @@ GRIDS: dict[str, list[dict[str, Any]]] = {
     "cleora-filter": grid(dim=(128, 512), iterations=(5, 10, 20), target=(0.3, 0.5)),
     "emde": grid(random=(0, 16), epsilon=(0.01, 0.1), prior=(1.0, 4.0)),
 }
-LEAST: dict[str, dict[str, Any]] = {
-    "cleora-knn:users": {"side": "users"}
-}  # what a name says, where all else is default
+LEAST: dict[str, dict[str, Any]] = {"cleora-knn:users": {"side": "users"}}  # what a name says; all else is default
 SMALL: dict[str, dict[str, Any]] = {"graph-filter": {"rank": 8}, "gf-cf": {"rank": 8}}  # of the smoke test
 
 
@@ -122,7 +104,7 @@ def _arguments() -> argparse.Namespace:
 
 def wanted(args: argparse.Namespace, done: list[dict[str, Any]]) -> list[tuple[str, str, str, dict[str, Any]]]:
     """(part, source, method, settings) of all lines."""
-    sources = [SMOKE] if args.smoke else [args.only[0]] if args.only else [GOWALLA, ELECTRONICS]
+    sources = [SMOKE] if args.smoke else args.only[:1] if args.only else [GOWALLA, ELECTRONICS, RETAIL]
     found = []
     for source in sources:
         for name in args.only[1:] if args.only and len(args.only) > 1 else METHODS[source]:
@@ -179,7 +161,26 @@ def parts_of(source: str) -> tuple[Interactions, Interactions]:
         rng = np.random.default_rng(0)
         pairs = np.unique(np.stack([rng.integers(0, 80, 1500), rng.integers(0, 7, 1500) ** 2], axis=1), axis=0)
         return hold_out(interactions(pairs), 0.2)
+    if source == RETAIL:
+        return one_left_out(read_interactions(data_folder() / source / "hyperedges.tsv.gz"))
     train, test = (read_interactions(data_folder() / source / f"{part}.tsv.gz") for part in ("train", "test"))
+    return train, test
+
+
+def one_left_out(given: Interactions) -> tuple[Interactions, Interactions]:
+    """One item, drawn, of a tenth of the baskets of two items at least: what is missing in a basket?"""
+    rng, matrix = np.random.default_rng(0), given.matrix
+    size = np.diff(matrix.indptr)
+    several = np.flatnonzero(size > 1)
+    baskets = np.sort(rng.choice(several, len(several) // 10, replace=False))
+    held = np.zeros(len(given), bool)
+    held[matrix.indptr[baskets] + rng.integers(0, size[baskets])] = True
+    user = np.repeat(np.arange(len(size)), size)
+    parts = (
+        sp.csr_array((matrix.data[some], (user[some], matrix.indices[some])), shape=matrix.shape)
+        for some in (~held, held)
+    )
+    train, test = (Interactions(given.users, given.items, part) for part in parts)
     return train, test
 
 

@@ -10,11 +10,12 @@ BENCH_ARGS ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test test-all lint format docs bench clean distclean
+.PHONY: help demo demo-recommend test test-all lint format docs bench clean distclean
 .NOTPARALLEL:
 
 help:
 	@echo "make demo      embed a bundled graph and list a character's nearest neighbours"
+	@echo "make demo-recommend    from who went to which event to what else to propose, judged by what was held out"
 	@echo "make test      the tests, without the slow ones"
 	@echo "make test-all  every test"
 	@echo "make lint      style, types and import floors"
@@ -28,6 +29,17 @@ demo: $(VENV)/.base
 	$(BIN)/cleora-jax embed --input examples/lesmis.tsv --weight last --output demo-out/lesmis.parquet --dim 64
 	$(BIN)/cleora-jax similar --embeddings demo-out/lesmis.parquet --entity Enjolras --top-k 5
 	$(BIN)/cleora-jax info --input examples/davis-women.tsv --columns "event complex::reflexive::woman"
+
+# Each line of the bundled file is an event and the women who went to it; every fifth visit is held out.
+demo-recommend: $(VENV)/.base
+	@mkdir -p demo-out
+	awk -F '\t' '{ n = split($$2, w, " "); for (i = 1; i <= n; i++) \
+		print w[i] "\t" $$1 > ("demo-out/" ((NR + i) % 5 ? "known" : "held") ".tsv") }' examples/davis-women.tsv
+	$(BIN)/cleora-jax recommend fit --input demo-out/known.tsv --algorithm gf-cf --set rank=2 --output demo-out/events.npz
+	$(BIN)/cleora-jax recommend for --model demo-out/events.npz --user Evelyn_Jefferson --user Nora_Fayette --top-k 3
+	$(BIN)/cleora-jax recommend for --model demo-out/events.npz --basket E1 E2 --top-k 3
+	$(BIN)/cleora-jax recommend evaluate --train demo-out/known.tsv --test demo-out/held.tsv --top-k 3 \
+		--algorithm popularity,item-knn,gf-cf
 
 test: $(VENV)/.extra-test
 	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)

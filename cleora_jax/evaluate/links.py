@@ -75,13 +75,20 @@ def ranks(positive: Any, negative: Any, ignore: Any = None) -> np.ndarray:
         raise checks.OptionError(
             f"`negative` must have a row for each positive ({len(positive)}), got shape {negative.shape}."
         )
-    above, level = negative > positive[:, None], negative >= positive[:, None]
-    if ignore is not None:
-        kept = ~_mask(ignore, negative.shape)
-        if not kept.any(axis=1).all():
-            raise checks.OptionError(f"`ignore` leaves no candidate to positive {int(np.argmin(kept.any(axis=1)))}.")
+    if ignore is None:
+        return ranks_among(positive, negative)
+    kept = ~_mask(ignore, negative.shape)
+    if not kept.any(axis=1).all():
+        raise checks.OptionError(f"`ignore` leaves no candidate to positive {int(np.argmin(kept.any(axis=1)))}.")
+    return ranks_among(positive, negative, kept)
+
+
+def ranks_among(positive: np.ndarray, others: np.ndarray, kept: np.ndarray | None = None) -> np.ndarray:
+    """Ranks float64[m] of scores float[m] among others [m, c], nothing checked; only among those `kept`, bool[m, c]."""
+    above, level = others > positive[:, None], others >= positive[:, None]
+    if kept is not None:
         above, level = above & kept, level & kept
-    found: np.ndarray = (above.sum(axis=1) + level.sum(axis=1)) / 2 + 1
+    found: np.ndarray = (np.count_nonzero(above, axis=1) + np.count_nonzero(level, axis=1)) / 2 + 1
     return found
 
 

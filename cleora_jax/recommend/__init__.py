@@ -19,5 +19,6 @@ from cleora_jax.recommend.methods import list_recommenders as list_recommenders
 from cleora_jax.recommend.methods import recommender_named as recommender_named
 from cleora_jax.recommend.popularity import Popularity as Popularity
 from cleora_jax.recommend.saved import load_recommender as load_recommender
+from cleora_jax.recommend.sketched import EMDE as EMDE
 from cleora_jax.recommend.verb import Recommender as Recommender
 from cleora_jax.recommend.verb import fit_recommender as fit_recommender

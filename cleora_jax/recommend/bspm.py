@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress, no_progress
 from cleora_jax.recommend.degrees import item_degrees, normalised, power
-from cleora_jax.recommend.walks import FilterState, dense_columns, low_pass, walked
+from cleora_jax.recommend.walks import FilterState, low_pass, walked, walked_rows
 from cleora_jax.sparse.operator import Operator
 
 SOLVERS = {"euler": (1.0,), "rk4": (1.0, 1 / 2, 1 / 6, 1 / 24)}  # of dx/dt = −x P, a linear equation: a polynomial in P
@@ -71,7 +71,7 @@ class BSPM:
 
     def scores(self, state: FilterState, block: sp.csr_array) -> jax.Array:
         """float32[b, i]."""
-        return state.scores(self._sharpened(state.walk, walked(state.walk, dense_columns(block))), block)
+        return state.scores(self._sharpened(state.walk, walked_rows(state.walk, block)), block)
 
     def _sharpened(self, walk: Operator, start: jax.Array) -> jax.Array:
         """Columns float32[i, b] at the end of the equation (or the mean of these and the start)."""

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress, no_progress
 from cleora_jax.recommend.degrees import item_degrees, normalised, power
-from cleora_jax.recommend.walks import FilterState, dense_columns, low_pass, walked
+from cleora_jax.recommend.walks import FilterState, low_pass, walked_rows
 
 
 @dataclass(frozen=True)
@@ -51,4 +51,4 @@ class GFCF:
 
     def scores(self, state: FilterState, block: sp.csr_array) -> jax.Array:
         """float32[b, i]."""
-        return state.scores(walked(state.walk, dense_columns(block)), block)
+        return state.scores(walked_rows(state.walk, block), block)

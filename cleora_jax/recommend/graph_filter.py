@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress, no_progress
 from cleora_jax.recommend.degrees import item_degrees, normalised, power
-from cleora_jax.recommend.walks import FilterState, dense_columns, low_pass, walked
+from cleora_jax.recommend.walks import FilterState, low_pass, walked, walked_rows
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class GraphFilter:
 
     def scores(self, state: FilterState, block: sp.csr_array) -> jax.Array:
         """float32[b, i]."""
-        scores = walked(state.walk, dense_columns(block))
+        scores = walked_rows(state.walk, block)
         if self.sharpen:
             scores = scores - np.float32(self.sharpen) * walked(state.walk, scores)
         return state.scores(scores, block)

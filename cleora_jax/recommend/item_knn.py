@@ -40,19 +40,21 @@ class ItemKNN:
 
     def fit(self, matrix: sp.csr_array, *, progress: Progress = no_progress) -> Neighbours:
         """The neighbours, from block after block of rows of RᵀR."""
+        unit = float(np.exp2(-np.frexp(matrix.data.max())[1]))  # weights at most 1, so that products stay in float32
+        matrix = sp.csr_array(matrix * np.float32(unit))
         by_item = sp.csr_array(matrix.T.tocsr())
         norm = np.sqrt(row_sums(by_item.power(2)))
         parts = []
         for start in range(0, len(norm), ROWS):
             block = by_item[start : start + ROWS] @ matrix
-            parts.append(strongest(self._similar(block, start, norm), self.neighbours))
+            parts.append(strongest(self._similar(block, start, norm, self.shrink * unit**2), self.neighbours))
             progress("neighbours", min(start + ROWS, len(norm)), len(norm))
         return Neighbours(sp.csr_array(sp.vstack(parts, format="csr")))
 
-    def _similar(self, block: sp.csr_array, start: int, norm: np.ndarray) -> sp.csr_array:
+    def _similar(self, block: sp.csr_array, start: int, norm: np.ndarray, shrink: float) -> sp.csr_array:
         """Common users of the items from `start` on with all, as cosines; none of an item with itself."""
         own = start + np.repeat(np.arange(block.shape[0]), np.diff(block.indptr))
-        value = block.data / (norm[own] * norm[block.indices] + self.shrink)
+        value = block.data / (norm[own] * norm[block.indices] + shrink)
         value[own == block.indices] = 0
         return sp.csr_array((value.astype(np.float32), block.indices, block.indptr), shape=block.shape)
 

@@ -16,6 +16,7 @@ from cleora_jax.recommend.graph_filter import GraphFilter
 from cleora_jax.recommend.item_knn import ItemKNN
 from cleora_jax.recommend.method import RecommenderMethod
 from cleora_jax.recommend.popularity import Popularity
+from cleora_jax.recommend.sketched import EMDE
 
 RECOMMENDERS: Mapping[str, type[Any]] = MappingProxyType(
     {
@@ -27,6 +28,7 @@ RECOMMENDERS: Mapping[str, type[Any]] = MappingProxyType(
         "graph-filter": GraphFilter,
         "cleora-knn": CleoraKNN,
         "cleora-filter": CleoraFilter,
+        "emde": EMDE,
     }
 )
 

@@ -128,7 +128,7 @@ def _state_part(source: str, kind: str, name: str, arrays: Arrays, items: int) -
             raise checks.InputError(f"{source}: a damaged recommender file: {name!r} does not hold together.")
         return jax.device_put(array) if kind == "jax" else array
     matrix = _csr(source, under(arrays, f"state.{name}."))
-    if matrix.shape[1] != items:
+    if items not in matrix.shape:
         raise checks.InputError(f"{source}: a damaged recommender file: {name!r} is not of {items} items.")
     return from_csr(matrix) if kind == "operator" else matrix
 

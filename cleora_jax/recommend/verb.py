@@ -167,6 +167,7 @@ class Recommender:
         made = tidy(sp.coo_array((data, (place, items)), shape=(len(baskets), len(self.interactions.items))))
         if (np.diff(made.indptr) == 0).any():
             raise checks.OptionError("`who`: a basket must hold at least one item of a weight above 0.")
+        _check_total(made, "who")
         return made
 
     def _mask(self, candidates: Iterable[Id]) -> np.ndarray:
@@ -197,7 +198,7 @@ def fit_recommender(
 
     Raises:
         TypeError: anything but interactions and a method.
-        ValueError: no interaction of a weight above 0.
+        ValueError: no interaction of a weight above 0, or weights that add up to more than 1e18.
 
     Example:
         >>> from cleora_jax.recommend import GFCF, interactions
@@ -211,7 +212,19 @@ def fit_recommender(
         raise TypeError(f"`method` must be a recommender such as GFCF(rank=64), got {method!r:.100}.")
     if not len(interactions):
         raise checks.OptionError("`interactions` must hold at least one pair of a weight above 0.")
+    _check_total(interactions.matrix, "interactions")
     return Recommender(interactions, method, method.fit(interactions.matrix, progress=progress), {})
+
+
+MOST = 1e18  # of weights in all: products of two such sums are within float32
+
+
+def _check_total(matrix: sp.csr_array, name: str) -> None:
+    total = float(matrix.data.sum(dtype=np.float64))
+    if total > MOST:
+        raise checks.OptionError(
+            f"`{name}`: weights add up to {total:.3g}, at most {MOST:g} can be: choose another unit."
+        )
 
 
 def indices_of(vocab: Vocab, ids: Sequence[Any], name: str) -> np.ndarray:

@@ -10,22 +10,32 @@ import numpy as np
 import scipy.sparse as sp
 
 from cleora_jax._progress import Progress, no_progress
-from cleora_jax.sparse.from_graph import from_csr, scaled
-from cleora_jax.sparse.operator import Operator, apply_adjoint, apply_block
+from cleora_jax.sparse.from_graph import from_csr
+from cleora_jax.sparse.operator import Csr, Operator, apply_adjoint, apply_block
 from cleora_jax.sparse.spectral import linear, randomized_svd
 from cleora_jax.vectors.rows import join_columns, split_columns
-
-
-def dense_columns(block: sp.csr_array, scale: np.ndarray | None = None) -> jax.Array:
-    """Rows of interactions as columns, float32[i, b], item i times `scale[i]`."""
-    rows = block if scale is None else scaled(block, None, scale)
-    return jax.device_put(np.ascontiguousarray(rows.toarray().T))
 
 
 @jax.jit
 def walked(op: Operator, x: jax.Array) -> jax.Array:
     """Mᵀ M x, float32[i, b]: two sparse products for each block of columns."""
     return join_columns([apply_adjoint(op, apply_block(op, part)) for part in split_columns(x)])
+
+
+def walked_rows(op: Operator, block: sp.csr_array) -> jax.Array:
+    """Mᵀ M Bᵀ, float32[i, b], of rows of interactions B: M Bᵀ is of two sparse matrices, and takes next to no time."""
+    (back,) = op.adjoint or ()
+    return _back(op, jax.device_put(sp.csr_array((block @ as_scipy(back)).T.tocsr()).toarray()))
+
+
+def as_scipy(csr: Csr) -> sp.csr_array:
+    """The same matrix on the host; on a CPU nothing is copied."""
+    return sp.csr_array((np.asarray(csr.data), np.asarray(csr.indices), np.asarray(csr.indptr)), shape=csr.shape)
+
+
+@jax.jit
+def _back(op: Operator, x: jax.Array) -> jax.Array:
+    return join_columns([apply_adjoint(op, part) for part in split_columns(x)])
 
 
 class FilterState(NamedTuple):

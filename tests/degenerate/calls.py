@@ -20,6 +20,7 @@ from cleora_jax import community, evaluate, interop, preprocess, sampling, stats
 from cleora_jax.cli import main
 from cleora_jax.sparse.room import roomy
 from tests.degenerate.graphs import COUNT, DIM, Case
+from tests.degenerate.taken import CALLS as RECOMMEND
 
 BASE = cj.Cleora(dim=DIM, num_iterations=3)
 Call = Callable[[Case, Path], Any]
@@ -405,5 +406,5 @@ VECTORS: dict[str, Call] = {
     "write_explorer": lambda case, folder: viz.write_explorer(case.embedding, folder / "page.html"),
 }
 
-CALLS: dict[str, Call] = METHODS | GRAPH | VECTORS | LEARN | EVALUATE | MODES
+CALLS: dict[str, Call] = METHODS | GRAPH | VECTORS | LEARN | EVALUATE | RECOMMEND | MODES
 assert COUNT >= 4

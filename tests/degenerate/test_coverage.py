@@ -20,11 +20,11 @@ MISSING = "needs a library that the tests do not have"
 EXCEPTIONS = {
     "BuildReport Column Vocab Graph Labels Operator Mixture Links Trace Classified Score Candidates Epochs Iterations "
     "History Refined EdgeSplit HeldOut NodeSplit NodeScores LinkScores Trial Tuned Weighed Fitted Compressed Index Cca "
-    "AlignmentScore Communities Clustering Components Report Layer Saint Imported Planted Summary Estimate": RESULT,
+    "AlignmentScore Interactions Recommender RecommenderScores Communities Clustering Components Report Layer Saint Imported Planted Summary Estimate": RESULT,
     "InputError OptionError NotFoundError RankWarning TwoSidedWarning ConvergenceWarning RecordWarning "
     "MissingFileError MixedTypesWarning NeedsMemoryError": RESULT,
     "Grid Halving RandomSearch Range uniform log_uniform LearnerObjective LinkObjective NodeObjective Filter": SETTINGS,
-    "progress_bar parse_columns list_methods whitening_rank accuracy f1 one_hot top_k_labels nmi ari purity "
+    "progress_bar parse_columns list_methods list_recommenders whitening_rank accuracy f1 one_hot top_k_labels nmi ari purity "
     "clustering_accuracy average_precision hits_at_k hits_within mean_reciprocal_rank ranks roc_auc ranking_metrics "
     "summary plot_history": NOT_A_GRAPH,
     "read from_table from_triples power_law_baskets hypergraph_block_model planted_partition stochastic_block_model "
@@ -35,7 +35,7 @@ EXCEPTIONS = {
     "load_searchable": "chooses between load_embedding, load_compressed and load_index, which are in the table",
 }
 EXCEPTED = {name for names in EXCEPTIONS for name in names.split()}
-ROOMS = ("community", "evaluate", "generators", "interop", "preprocess", "sampling", "stats", "viz")
+ROOMS = ("community", "evaluate", "generators", "interop", "preprocess", "recommend", "sampling", "stats", "viz")
 
 
 def public() -> list[str]:
@@ -49,12 +49,12 @@ def public() -> list[str]:
 @pytest.fixture(scope="module")
 def table() -> str:
     """The code of the table."""
-    return "".join((HERE / name).read_text() for name in ("graphs.py", "calls.py"))
+    return "".join((HERE / name).read_text() for name in ("graphs.py", "calls.py", "taken.py"))
 
 
 @pytest.mark.parametrize("name", public())
 def test_every_public_name_is_in_the_table(name, table):
-    by_name = {kind.__name__ for kind in cj.METHODS.values()}
+    by_name = {kind.__name__ for kind in (*cj.METHODS.values(), *cj.recommend.RECOMMENDERS.values())}
     there = name in by_name or re.search(rf"\b(cj|[a-z]+)\.{name}\(", table) is not None
     assert there != (name in EXCEPTED), "is in neither the table nor the exceptions, or in both"
 
@@ -63,6 +63,12 @@ def test_every_method_is_in_the_table():
     from tests.degenerate.calls import SETTINGS as tried
 
     assert set(tried) == set(cj.METHODS) - {"cleora"}
+
+
+def test_every_recommender_is_in_the_table():
+    from tests.degenerate.taken import SMALL
+
+    assert set(SMALL) == set(cj.recommend.RECOMMENDERS)
 
 
 def test_exceptions_are_public():

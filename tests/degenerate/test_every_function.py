@@ -90,6 +90,14 @@ REFUSED = [
     Refusal("split_nodes", "one entity", "too few: 0 to train on"),
     Refusal("split_nodes_per_class", "one (entity|pair)", "at most the 0 entities that are left"),
     Refusal("silhouette", "one (entity|pair)", "at least three rows"),
+    # Of interactions.
+    Refusal("recommend .*|evaluate_recommender", "one entity", "`pairs` is empty"),
+    Refusal("recommend .*", "no weight", "at least one pair of a weight above 0"),
+    Refusal("recommend .*|evaluate_recommender", "extreme weights", "weights add up to .*, at most 1e\\+18 can be"),
+    Refusal("recommend ease", "weights of 30 orders|huge weights", "`regularisation` is too small for these interactions"),
+    Refusal("read_interactions", "one entity", "no hyperedges"),
+    Refusal("evaluate_recommender", "one pair|pairs|no weight", "leaves none to hold out"),
+    Refusal("interactions_of", "(?!two sides).*", "interactions need two columns"),
 ]  # fmt: skip
 
 # Calls, and the graphs that they are tried on at once. The first that fits counts; others are tried on all. What is

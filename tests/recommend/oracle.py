@@ -78,6 +78,28 @@ def item_knn(taken: np.ndarray, block: np.ndarray, count: int, shrink: float) ->
     return block @ nearest(similar, count).T
 
 
+def emde(taken, block, codes, width, epsilon, prior, mass) -> np.ndarray:
+    """Loops over users, items and depths."""
+    popular = taken.sum(0)
+
+    def shares(row: np.ndarray) -> np.ndarray:
+        """float64[depth, width], each depth of sum 1."""
+        found = np.zeros((codes.shape[1], width))
+        for item, depth in np.ndindex(codes.shape):
+            found[depth, codes[item, depth]] += row[item]
+        return found / found.sum(1, keepdims=True)
+
+    everybody, scores = shares(popular), np.zeros(block.shape)
+    for user, row in enumerate(block):
+        own = shares(row)
+        for item in range(len(codes)):
+            score = prior * np.log(popular[item] / popular.sum())
+            for depth, part in enumerate(codes[item]):
+                score += np.log(epsilon + own[depth, part]) - mass * np.log(epsilon + everybody[depth, part])
+            scores[user, item] = score / codes.shape[1]
+    return scores
+
+
 def ranking(scores: np.ndarray, seen: set[int], k: int) -> list[int]:
     """The best items of one user by sorting them all."""
     return [item for item in sorted(range(len(scores)), key=lambda at: (-scores[at], at)) if item not in seen][:k]

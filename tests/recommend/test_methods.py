@@ -14,6 +14,7 @@ import scipy.sparse as sp
 from cleora_jax.recommend import (
     BSPM,
     EASE,
+    EMDE,
     GFCF,
     RECOMMENDERS,
     CleoraFilter,
@@ -66,7 +67,7 @@ def test_alone_or_among_others_scores_agree(taken, fitted):
 
 def test_relabelling_permutes_scores(taken, method):
     """Other orders of users and items; vectors of Cleora start from other hashes then, and are left out."""
-    if isinstance(method, (CleoraKNN, CleoraFilter)):
+    if _embeds(method):
         pytest.skip("first vectors are hashes of rows")
     rng = np.random.default_rng(5)
     users, items = (rng.permutation(count) for count in taken.matrix.shape)
@@ -96,7 +97,7 @@ def test_one_user_and_one_item(method):
 
 
 def _embeds(method) -> bool:
-    return isinstance(method, (CleoraKNN, CleoraFilter))
+    return isinstance(method, (CleoraKNN, CleoraFilter, EMDE))
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.3])
@@ -151,6 +152,14 @@ def test_item_knn(taken, shrink):
     np.testing.assert_allclose(found, oracle.item_knn(dense, dense, len(taken.items), shrink), atol=1e-5)
 
 
+@pytest.mark.parametrize("unit", [2.0**-83, 2.0**50])
+def test_cosines_know_no_unit(taken, unit):
+    """Squares of the smaller one are less than float32 holds."""
+    scaled = sp.csr_array(taken.matrix * np.float32(unit))
+    one, other = (ItemKNN(neighbours=4).fit(matrix).similarity for matrix in (taken.matrix, scaled))
+    np.testing.assert_allclose(other.toarray(), one.toarray(), rtol=1e-6)
+
+
 def test_item_knn_keeps_the_nearest(taken):
     state = ItemKNN(neighbours=3).fit(taken.matrix)
     assert (np.diff(state.similarity.indptr) <= 3).all() and not state.similarity.diagonal().any()
@@ -179,9 +188,26 @@ def test_cleora_knn_is_what_its_vectors_say(taken):
     np.testing.assert_allclose(scores, dense @ oracle.nearest(cosine, 9).T, atol=1e-5)
 
 
+@pytest.mark.parametrize("random", [0, 3])
+def test_emde_is_what_its_codes_say(taken, random):
+    """In plain loops, from the parts that the state holds; with codes of vectors alone, and with random ones."""
+    method = EMDE(depth=5, random=random, width=4, epsilon=0.05, prior=2.0, mass=0.5, dim=8)
+    state = method.fit(taken.matrix)
+    (parts,) = state.parts.factors
+    dense, depths = taken.matrix.toarray().astype(float), 5 + random
+    codes = np.asarray(parts.indices).reshape(len(taken.items), depths) - 4 * np.arange(depths)
+    np.testing.assert_array_equal(np.asarray(parts.data), np.float32(1 / depths))
+    found = method.scores(state, taken.matrix)
+    np.testing.assert_allclose(found, oracle.emde(dense, dense, codes, 4, 0.05, 2.0, 0.5), atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
+        (lambda: EMDE(width=12), "`width` must be a power of two, got 12"),
+        (lambda: EMDE(random=-1), "`random` must be at least 0, got -1"),
+        (lambda: EMDE(epsilon=0), "`epsilon` must be finite and above 0, got 0"),
+        (lambda: EMDE(thresholds="mean"), "`thresholds` must be one of"),
         (lambda: GFCF(rank=0), "`rank` must be at least 1, got 0"),
         (lambda: GFCF(weight=-1), "`weight` must be finite and at least 0, got -1"),
         (lambda: BSPM(solver="rk5"), "`solver` must be one of 'euler', 'rk4', got 'rk5'"),

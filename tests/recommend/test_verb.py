@@ -145,6 +145,7 @@ def test_ties_fall_to_the_earlier_item():
         (lambda found: found.recommend([]), ValueError, "at least one item"),
         (lambda found: found.recommend({"i1": 0.0}), ValueError, "at least one item of a weight above 0"),
         (lambda found: found.recommend({"i1": -1.0}), ValueError, "weight -1.0 must be finite"),
+        (lambda found: found.recommend({"i1": 1e19}), ValueError, "`who`: weights add up to 1e\\+19, at most 1e\\+18"),
         (lambda found: found.recommend(["i1"], k=0), ValueError, "`k` must be at least 1, got 0"),
         (lambda found: found.recommend(2.5), TypeError, "`who` must be a user's id, or a basket.*2.5"),
         (lambda found: found.recommend([2.5]), TypeError, "`who`: ids are strings or integers, got 2.5"),
@@ -167,6 +168,8 @@ def test_what_cannot_be_fitted(taken):
         fit_recommender(taken, GFCF)
     with pytest.raises(ValueError, match="at least one pair"):
         fit_recommender(interactions([("u", "a")], [0.0]), GFCF())
+    with pytest.raises(ValueError, match="weights add up to 2e\\+18"):
+        fit_recommender(interactions([("u", "a"), ("v", "a")], [1e18, 1e18]), GFCF())
     with pytest.raises(ValueError, match="`name` must be one of"):
         recommender_named("gfcf")
     with pytest.raises(ValueError, match="`width` is no setting of GFCF"):
@@ -180,15 +183,16 @@ def test_progress_is_told(taken):
     assert heard[0][0] == "singular values" and heard[-1] == ("recommending", 1, 1)
 
 
-@given(st.integers(1, 12), st.integers(0, 10**6))
-@settings(max_examples=60, deadline=None)
-def test_best_is_sorting(k, seed):
+@given(st.integers(1, 12), st.sampled_from([9, 200, 1025]), st.sampled_from([1, 30, 10**6]), st.integers(0, 10**6))
+@settings(max_examples=100, deadline=None)
+def test_best_is_sorting(k, items, different, seed):
+    """Of few columns and of so many that groups of them are looked into; full of ties, and of what is not given."""
     rng = np.random.default_rng(seed)
-    scores = rng.integers(-2, 3, (5, 9)).astype(np.float32)  # full of ties
-    scores[rng.random(scores.shape) < 0.3] = -np.inf
+    scores = rng.integers(-different, different + 1, (5, items)).astype(np.float32)
+    scores[rng.random(scores.shape) < rng.choice([0, 0.3, 0.999])] = -np.inf
     columns, values = best(scores, k)
     for row in range(5):
-        order = sorted(range(9), key=lambda at: (-scores[row, at], at))[:k]
+        order = sorted(range(items), key=lambda at: (-scores[row, at], at))[:k]
         assert columns[row].tolist() == [at if scores[row, at] > -np.inf else -1 for at in order]
         np.testing.assert_array_equal(values[row], scores[row, order])
 

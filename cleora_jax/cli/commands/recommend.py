@@ -180,6 +180,7 @@ def _fitted(args: argparse.Namespace, given: Interactions, method: RecommenderMe
 
 NAMES = (
     "popularity", "item-knn", "ease", "gf-cf", "bspm", "graph-filter", "cleora-knn", "cleora-filter",
+    "emde",
 )  # as in `RECOMMENDERS`, which is not imported for `--help`  # fmt: skip
 PARTS = {
     "fit": ("fit a recommender to interactions, and keep it", _fit_arguments, _fit),

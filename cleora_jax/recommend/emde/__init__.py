@@ -12,7 +12,7 @@ from cleora_jax.recommend.emde.net import SketchNet as SketchNet
 from cleora_jax.recommend.emde.sketch import code_matrix as code_matrix
 from cleora_jax.recommend.emde.sketch import normalised as normalised
 from cleora_jax.recommend.emde.sketch import sketches as sketches
-from cleora_jax.recommend.emde.training import Epochs as Epochs
 from cleora_jax.recommend.emde.training import Examples as Examples
+from cleora_jax.recommend.emde.training import Losses as Losses
 from cleora_jax.recommend.emde.training import TrainedNet as TrainedNet
 from cleora_jax.recommend.emde.training import train_net as train_net

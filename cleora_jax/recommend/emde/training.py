@@ -45,7 +45,7 @@ class Examples(NamedTuple):
         return int(self.target.shape[0])
 
 
-class Epochs(NamedTuple):
+class Losses(NamedTuple):
     """What each epoch saw; entry 0 is the start, before any training.
 
     Args:
@@ -76,7 +76,7 @@ class TrainedNet:
     matrix: sp.csr_array
     width: int
     best_epoch: int
-    history: Epochs
+    history: Losses
 
     def __call__(self, *inputs: sp.csr_array) -> np.ndarray:
         """Masses float32[b, depth · width] of what comes next, of which each depth sums to 1; for a `Decoder`."""
@@ -134,7 +134,7 @@ def train_net(
             raise checks.OptionError(f"the loss is {mean} in epoch {epoch}: `learning_rate` must be smaller.")
         if best.stops(jax.device_get((parameters, moments)), (mean, *judged(parameters, moments))):
             break
-    history = Epochs(*np.array(best.history).T[:2])
+    history = Losses(*np.array(best.history).T[:2])
     parameters, moments = best.parameters
     return TrainedNet(method, parameters, moments, matrix, width, best.epoch, history)
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress, no_progress
+from cleora_jax.evaluate.links import ranks_among
 from cleora_jax.recommend.sessions.histories import Cases, Histories
 from cleora_jax.recommend.top import best
 
@@ -39,16 +40,15 @@ def target_ranks(scorer: Scorer, cases: Cases, num_items: int, *, progress: Prog
     found = np.empty(len(cases.target))
     for block in _blocks(len(found), num_items):
         part = cases.take(block)
-        found[block] = ranks_among(_scored(scorer, part.histories, num_items), part.target)
+        found[block] = _ranks(_scored(scorer, part.histories, num_items), part.target)
         progress("ranking", block.stop, len(found))
     return found
 
 
-def ranks_among(scores: np.ndarray, target: np.ndarray) -> np.ndarray:
+def _ranks(scores: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Rank of column `target[i]` in row i, float64[b]; see `target_ranks`."""
-    own = scores[np.arange(len(scores)), target][:, None]
-    above, level = np.count_nonzero(scores > own, axis=1), np.count_nonzero(scores >= own, axis=1)
-    return np.where(own[:, 0] == -np.inf, np.inf, (above + level + 1) / 2)
+    own = scores[np.arange(len(scores)), target]
+    return np.where(own == -np.inf, np.inf, ranks_among(own, scores) - 1 / 2)  # it is level with itself
 
 
 def next_item_metrics(ranks: np.ndarray, k: int | Sequence[int] = 20) -> dict[str, float]:

@@ -50,7 +50,7 @@ def main(order: dict[str, Any]) -> dict[str, Any]:
     return {
         "entries": graph.entries(), "rows": graph.num_entities, "held": held, "told": told.needed, "peak": peak,
         "error": (told.peak - peak) / peak, "seconds": seconds, "guess": guess, "first_step": steps[0],
-        "step": median(steps[1:-1]), "steps": steps,
+        "step": median(steps[1:-1] or steps), "steps": steps,
     }  # fmt: skip
 
 

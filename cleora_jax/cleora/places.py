@@ -13,9 +13,10 @@ import numpy as np
 from cleora_jax import _checks as checks
 from cleora_jax.cleora.checkpoint import Checkpoint
 from cleora_jax.cleora.method import BOTH_WAYS, Cleora
-from cleora_jax.cleora.on_disk import OnDisk, check_on_disk
+from cleora_jax.cleora.result_file import ResultFile
 from cleora_jax.cleora.sharded import Sharded, check_alike, check_sharded, mesh_of
 from cleora_jax.cleora.start import Init
+from cleora_jax.cleora.striped import Striped, check_on_disk, made
 from cleora_jax.graph.build import Graph
 
 FITS: dict[str, Callable[[Cleora], None]] = {"spill": check_on_disk, "devices": check_sharded}
@@ -52,7 +53,10 @@ class Places(NamedTuple):
     def of(self, method: Any, graph: Graph, init: Init | None) -> Callable[..., tuple[np.ndarray, Any]]:
         """The method with what is given."""
         if self.spill is not None:
-            return partial(method, tables=partial(OnDisk, self.spill))
+            ways = 2 if method.propagation == BOTH_WAYS else 1
+            columns = ways * method.num_parts * method.dim
+            result = ResultFile(made(self.spill), graph.num_entities, graph.kept, columns)
+            return partial(method, tables=partial(Striped, self.spill, method.storage, result))
         if self.devices is not None:
             check_alike(self.devices, graph, method, init)
             return partial(method, tables=partial(Sharded, mesh_of(self.devices)))

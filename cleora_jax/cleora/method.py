@@ -214,10 +214,12 @@ class Cleora:
         """
         if self.propagation == BOTH_WAYS:
             return self._both_ways(graph, checkpoint, init=init, progress=progress, shared=shared, tables=tables)
-        with kept_in(checkpoint, graph, self, init) as keeper, one_blas_thread():
-            run = Run(graph, self, shared=shared, tables=self._own_tables() if tables is None else tables())
+        place = self._own_tables() if tables is None else tables()
+        spill = isinstance(place, Striped) and place.folder is not None
+        with kept_in(checkpoint, graph, self, init, spill=spill) as keeper, one_blas_thread():
+            run = Run(graph, self, shared=shared, tables=place)
             parts = run.parts(self.init if init is None else init, progress, keeper)
-        result = run.tables.result
+        result = place.result
         return self.joined(parts) if result is None else result.whole, run.trace()
 
     def _own_tables(self) -> Tables:

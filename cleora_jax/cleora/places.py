@@ -23,7 +23,7 @@ FITS: dict[str, Callable[[Cleora], None]] = {"spill": check_on_disk, "devices": 
 
 
 class Places(NamedTuple):
-    """Options of `embed`: one of them, or none."""
+    """Options of `embed`: one of them, or none, or a checkpoint of tables in files."""
 
     checkpoint: Checkpoint | None = None
     spill: str | os.PathLike[str] | None = None
@@ -52,15 +52,18 @@ class Places(NamedTuple):
 
     def of(self, method: Any, graph: Graph, init: Init | None) -> Callable[..., tuple[np.ndarray, Any]]:
         """The method with what is given."""
+        settings = method
+        if self.checkpoint is not None:
+            method = partial(method, checkpoint=self.checkpoint)
         if self.spill is not None:
-            ways = 2 if method.propagation == BOTH_WAYS else 1
-            columns = ways * method.num_parts * method.dim
+            ways = 2 if settings.propagation == BOTH_WAYS else 1
+            columns = ways * settings.num_parts * settings.dim
             result = ResultFile(made(self.spill), graph.num_entities, graph.kept, columns)
-            return partial(method, tables=partial(Striped, self.spill, method.storage, result))
+            return partial(method, tables=partial(Striped, self.spill, settings.storage, result))
         if self.devices is not None:
             check_alike(self.devices, graph, method, init)
             return partial(method, tables=partial(Sharded, mesh_of(self.devices)))
-        return method if self.checkpoint is None else partial(method, checkpoint=self.checkpoint)
+        return method
 
 
 def check_names(names: Sequence[str], method: Any) -> None:
@@ -69,7 +72,8 @@ def check_names(names: Sequence[str], method: Any) -> None:
         return
     if not isinstance(method, Cleora):
         raise checks.OptionError(f"`{names[0]}` is for the steps of Cleora; {method} has none.")
-    if len(names) > 1:
+    if len(names) > 1 and "devices" in names:
         raise checks.OptionError(f"`{names[0]}` does not go with `{names[1]}`.")
-    if names[0] in FITS:
-        FITS[names[0]](method)
+    for name in names:
+        if name in FITS:
+            FITS[name](method)

@@ -37,6 +37,10 @@ class ResultFile:
         if self.places is not None:
             there = self.places[entities]
             rows, vectors = there[there >= 0], vectors[there >= 0]
+        self.put_rows(rows, vectors)
+
+    def put_rows(self, rows: np.ndarray | slice, vectors: np.ndarray) -> None:
+        """Write vectors into rows of the part that is due."""
         # Mapped anew each time, so that what was written is let go.
         self._mapped("r+")[rows, self.filled : self.filled + vectors.shape[1]] = vectors
 

@@ -106,8 +106,8 @@ class StoredTable:
 
     def __init__(self, folder: Path | None, rows: int, dim: int, storage: Storage = "float32") -> None:
         self.rows, self.dim, self.kind = rows, dim, STORAGES[storage]
-        size = rows * dim * self.kind.itemsize
-        self.room: Room = InMemory(size) if folder is None else InFile(folder, size)
+        self.size = rows * dim * self.kind.itemsize  # bytes
+        self.room: Room = InMemory(self.size) if folder is None else InFile(folder, self.size)
         self.done: int | None = 0  # steps; None while one overwrites it
 
     @property

@@ -10,6 +10,7 @@ and rounded when they are written; everything between is float32.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from functools import partial
 from operator import attrgetter
 from pathlib import Path
@@ -130,6 +131,19 @@ class Striped:
             if last:  # so that the result takes the place of the table as it grows, unless its rows are reordered
                 table.release(first, count)
         return there if self.result is None else self.result.end_part(table.dim)  # type: ignore[return-value]
+
+    def restored(self, pieces: Iterator[np.ndarray], shape: tuple[int, int]) -> np.ndarray:
+        """What `vectors` gave, of a shape, by some rows at a time."""
+        there = np.empty(shape, np.float32) if self.result is None else None
+        first = 0
+        for rows in pieces:
+            here = slice(first, first + len(rows))
+            if there is not None:
+                there[here] = rows
+            elif self.result is not None:
+                self.result.put_rows(here, rows)
+            first += len(rows)
+        return there if self.result is None else self.result.end_part(shape[1])  # type: ignore[return-value]
 
 
 def made(folder: str | os.PathLike[str]) -> Path:

@@ -1,4 +1,4 @@
-"""Puts the figures of results.jsonl into docs/experiments.md, and draws docs/img/sweep.svg.
+"""Puts the figures of results.jsonl into docs/experiments.md (and large.md), and draws docs/img/sweep.svg.
 
 python -m experiments.report
 """
@@ -30,22 +30,21 @@ Lines = list[dict[str, Any]]
 
 def main() -> None:
     """Rewrite what stands between the marks of each experiment that has results."""
-    page = DOCS / "experiments.md"
-    text = page.read_text()
     for name, tables in TABLES.items():
-        path = HERE / name / "results.jsonl"
+        path, page = HERE / name / "results.jsonl", DOCS / PAGES.get(name, PAGE)
         if path.exists():
-            lines = [json.loads(line) for line in path.read_text().splitlines()]
+            lines, text = [json.loads(line) for line in path.read_text().splitlines()], page.read_text()
             begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
             before, rest = text.split(begin)
-            text = f"{before}{begin}\n\n{tables(lines)}\n\n{machine(lines)}\n\n{end}{rest.split(end)[1]}"
-    page.write_text(text)
+            page.write_text(f"{before}{begin}\n\n{tables(lines)}\n\n{machine(lines)}\n\n{end}{rest.split(end)[1]}")
 
 
 def machine(lines: Lines) -> str:
     """What it ran on."""
-    versions = ", ".join(f"{name} {number}" for name, number in lines[-1]["versions"].items())
-    return f"{lines[-1]['machine']}, {lines[-1]['cores']} cores; {versions}."
+    last = lines[-1]
+    versions = ", ".join(f"{name} {number}" for name, number in last["versions"].items())
+    on = last["machine"] if last["cores"] is None else f"{last['machine']}, {last['cores']} cores"
+    return f"{on}; {versions}."
 
 
 def rows(header: str, body: Iterable[Iterable[Any]]) -> str:
@@ -441,12 +440,25 @@ def sessions(lines: Lines) -> str:
     return f"{whole}\n\nOn validation cases, one thing changed at a time:\n\n{ablation}"
 
 
+def growth(lines: Lines) -> str:
+    """Seconds and bytes of each size, beside what `estimate` told before."""
+    body = (
+        [line["graph"], "a file" if line["spill"] else "memory", f"{line['entities']:,}", f"{line['dim']:,}",
+         f"{line['step']:.3g} s", f"{line['seconds']:.3g} / {line['guess']:.3g} s",
+         f"{readable(line['peak'])} / {readable(line['held'] + line['told'])}", f"{round(100 * line['error']):+d} %"]
+        for line in lines
+    )  # fmt: skip
+    head = "graph | table in | entities | columns | a step | whole, taken / told | peak, taken / told | error"
+    return rows(head, body)
+
+
+PAGE, PAGES = "experiments.md", {"growth": "large.md"}  # where tables are put
 TABLES = {
     "baselines": baselines, "scale": scale, "walks": walks, "inductive": inductive, "hops": hops,
     "relations": relations, "features": features, "refine": refine, "tune": tune, "worth": worth,
     "benchmark": benchmark, "sweep": sweep, "vectors": vectors, "graphs": graphs,
     "determinism": determinism, "kills": kills, "fuzz": fuzz,
-    "recommend": recommend, "sessions": sessions,
+    "recommend": recommend, "sessions": sessions, "growth": growth,
 }  # fmt: skip
 
 if __name__ == "__main__":

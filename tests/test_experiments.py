@@ -61,6 +61,20 @@ def test_determinism_smoke(tmp_path):
 
 
 @pytest.mark.slow
+def test_growth_smoke(tmp_path):
+    lines = smoke("growth", tmp_path)
+    assert [line["kind"] for line in lines] == ["entities", "baskets", "spill"]
+    assert all(line["peak"] > line["held"] > 0 and line["step"] > 0 for line in lines) and report.growth(lines)
+    again = smoke("growth", tmp_path, "--only", "spill")  # what is of other kinds stays as it is
+    assert again[:2] == lines[:2] and len(again) == 3
+    (tmp_path / "out.jsonl").rename(tmp_path / "results.jsonl")
+    (tmp_path / "cores.jsonl").write_text(json.dumps(lines[0] | {"cores": 2}) + "\n")
+    command = [sys.executable, "-m", "experiments.growth.plots", "--input", str(tmp_path), "--output", str(tmp_path)]
+    subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
+    assert {path.name for path in tmp_path.glob("*.svg")} == {"growth.svg", "growth-cores.svg"}
+
+
+@pytest.mark.slow
 def test_kills_smoke(tmp_path):
     lines = smoke("kills", tmp_path)
     assert sum(len(line["kills"]) for line in lines) >= 1
@@ -175,11 +189,11 @@ def test_tune_smoke(tmp_path):
 
 def test_the_report_reads_what_the_experiments_wrote():
     """Figures on the page are those of the recorded lines."""
-    page = (ROOT / "docs" / "experiments.md").read_text()
     for name, tables in report.TABLES.items():
         path = ROOT / "experiments" / name / "results.jsonl"
         if name != "sweep" and path.exists():  # which draws a picture, too
             lines = [json.loads(line) for line in path.read_text().splitlines()]
+            page = (ROOT / "docs" / report.PAGES.get(name, report.PAGE)).read_text()
             assert tables(lines) in page, f"run python -m experiments.report: {name} has other figures"
 
 

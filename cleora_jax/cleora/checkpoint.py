@@ -1,4 +1,7 @@
-"""Checkpoints: where a run stands, whole, in one file, from which it goes on to the same bits."""
+"""Checkpoints: where a run stands, whole, in one file, from which it goes on to the same bits.
+
+Of tables in stripes, which memory may not hold, the table and snapshots are in files beside it (see `table_files`).
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,9 @@ from cleora_jax._lock import lock
 from cleora_jax._version import __version__
 from cleora_jax.cleora.loop import Pending, Seen, State
 from cleora_jax.cleora.saved_start import start_parts
+from cleora_jax.cleora.stored_table import StoredTable
+from cleora_jax.cleora.striped import Striped
+from cleora_jax.cleora.table_files import Told, read_parts, read_table, remove_files, remove_unfinished, write_files
 from cleora_jax.graph.archive import Arrays, Kind, believed, format_in, read_archive, under, write_archive
 from cleora_jax.graph.save import graph_parts
 from cleora_jax.vectors.passes import Affine, Moments
@@ -32,6 +38,7 @@ from cleora_jax.vectors.passes import Affine, Moments
 if TYPE_CHECKING:
     from cleora_jax.cleora.method import Cleora
     from cleora_jax.cleora.start import Init
+    from cleora_jax.cleora.tables import Tables
     from cleora_jax.graph.build import Graph
 
 KIND = Kind("checkpoint", "cleora_jax.checkpoint", 1)
@@ -106,6 +113,7 @@ class Checkpoint:
             with _held(folder):
                 if format_in(folder / STATE) == KIND.format:
                     (folder / STATE).unlink()
+                remove_files(folder)
                 (folder / LOCK).unlink()
         outer = {above for folder in kept for above in folder.parents if above.is_relative_to(self.folder)}
         for folder in sorted({*kept, *outer}, reverse=True):  # those inside come first
@@ -168,9 +176,14 @@ class Keeper:
         self.checkpoint, self.identity = checkpoint, identity
         self.path = Path(checkpoint.folder) / STATE
         self.kept, self.since = 0, time.monotonic()
+        self.files: Told = {}  # those of the state that is kept, where it has some
 
-    def load(self) -> Saved | None:
+    def load(self, tables: Tables, rows: int) -> Saved | None:
         """What is in the folder; None where nothing is.
+
+        Args:
+            tables: where the table will be.
+            rows: of it.
 
         Raises:
             InputError: a state of another run, or a damaged one.
@@ -181,14 +194,27 @@ class Keeper:
         with believed(os.fspath(self.path), KIND):
             self._check(header)
             saved = unpacked(header, arrays)
+            if isinstance(tables, Striped) != bool(header["files"]):
+                raise KeyError("files")
+            if isinstance(tables, Striped):
+                saved, self.files = _with_files(self.path.parent, header, saved, tables, rows), header["files"]
         self.kept = saved.iteration
         return saved
 
     def keep(self, saved: Saved) -> None:
-        """Write where the run stands, unless that is written."""
-        if saved.iteration != self.kept:
-            write_archive(self.path, KIND, *_packed(saved, self.identity))
-            self.kept, self.since = saved.iteration, time.monotonic()
+        """Write where the run stands, unless that is written, or nothing whole: a step was broken off in a table that
+        it overwrites; then the state that is kept stands.
+        """
+        table, folder = saved.state.table, self.path.parent
+        striped = isinstance(table, StoredTable)
+        if saved.iteration == self.kept or (striped and table.done != saved.iteration):  # type: ignore[attr-defined]
+            return
+        if striped:
+            self.files = write_files(folder, saved.iteration, table, saved.parts, self.files)  # type: ignore[arg-type]
+        write_archive(self.path, KIND, *_packed(saved, self.identity, self.files))
+        self.kept, self.since = saved.iteration, time.monotonic()
+        if striped:
+            remove_files(folder, self.files)
 
     def is_due(self, iteration: int) -> bool:
         """Whether the last file is old enough."""
@@ -215,8 +241,10 @@ class Keeper:
 
 
 @contextmanager
-def kept_in(checkpoint: Checkpoint | None, graph: Graph, method: Cleora, init: Init | None) -> Iterator[Keeper | None]:
-    """The keeper of a run; its folder is ours while it lasts. None keeps nothing.
+def kept_in(
+    checkpoint: Checkpoint | None, graph: Graph, method: Cleora, init: Init | None, *, spill: bool = False
+) -> Iterator[Keeper | None]:
+    """The keeper of a run; its folder is ours while it lasts. None keeps nothing. `spill`: its tables are in files.
 
     Raises:
         OptionError: another process has the folder.
@@ -231,7 +259,10 @@ def kept_in(checkpoint: Checkpoint | None, graph: Graph, method: Cleora, init: I
         checkpoint.check()
         for torn in folder.glob(f".{STATE}.*.tmp"):  # of a process that was killed while it wrote
             torn.unlink()
-        yield Keeper(checkpoint, identity_of(graph, method, init))
+        remove_unfinished(folder)
+        identity = identity_of(graph, method, init)
+        identity["settings"]["spill"] = spill
+        yield Keeper(checkpoint, identity)
 
 
 def identity_of(graph: Graph, method: Cleora, init: Init | None) -> dict[str, Any]:
@@ -263,9 +294,12 @@ def digest(header: dict[str, Any], arrays: Arrays) -> str:
     return found.hexdigest()
 
 
-def _packed(saved: Saved, identity: dict[str, Any]) -> tuple[dict[str, Any], Arrays]:
-    """Where a run stands as a header and arrays."""
-    arrays: Arrays = {f"table.{at}": np.asarray(block) for at, block in enumerate(saved.state.table)}
+def _packed(saved: Saved, identity: dict[str, Any], files: Told) -> tuple[dict[str, Any], Arrays]:
+    """Where a run stands as a header and arrays; without table and snapshots, where these have files of their own."""
+    arrays: Arrays = {}
+    if not files:
+        arrays |= {f"table.{at}": np.asarray(block) for at, block in enumerate(saved.state.table)}
+        arrays |= {f"part.{at}": part for at, part in enumerate(saved.parts)}
     if saved.state.pending is not None:
         affine, moments = saved.state.pending
         arrays |= {f"panel.{at}": np.asarray(panel) for at, panel in enumerate(affine.panels)}
@@ -276,8 +310,7 @@ def _packed(saved: Saved, identity: dict[str, Any]) -> tuple[dict[str, Any], Arr
     arrays["kept"] = np.array([int(found.kept) for found in seen if found is not None], np.int32)
     arrays["rank"] = np.array([found.effective_rank for found in seen if found is not None], np.float32)
     arrays["changes"] = np.array(saved.changes[: saved.iteration], np.float64)
-    arrays |= {f"part.{at}": part for at, part in enumerate(saved.parts)}
-    return {"identity": identity, "iteration": saved.iteration}, arrays
+    return {"identity": identity, "iteration": saved.iteration, "files": files}, arrays
 
 
 def unpacked(header: dict[str, Any], arrays: Arrays) -> Saved:
@@ -295,13 +328,24 @@ def unpacked(header: dict[str, Any], arrays: Arrays) -> Saved:
     return Saved(int(header["iteration"]), State(table, pending), seen, arrays["changes"].tolist(), parts)
 
 
+def _with_files(folder: Path, header: dict[str, Any], saved: Saved, tables: Striped, rows: int) -> Saved:
+    """The state with table and snapshots of the files that it names; KeyError or InputError where they are damaged."""
+    told, table = header["files"], tables.empty(rows, header["identity"]["settings"]["dim"])
+    read_table(folder, told, table)
+    table.done = saved.iteration
+    shape = (rows if tables.result is None else tables.result.shape[0], table.dim)
+    parts = [tables.restored(pieces, shape) for pieces in read_parts(folder, told, shape)]
+    return saved._replace(state=saved.state._replace(table=table), parts=parts)  # type: ignore[arg-type]
+
+
 def _require_whole(header: dict[str, Any], arrays: Arrays) -> None:
     """Raise KeyError unless shapes fit each other: checksums find chance, this finds what no run wrote."""
     done, dim = header["iteration"], header["identity"]["settings"]["dim"]
     blocks, panels, parts = (_numbered(arrays, name) for name in ("table.", "panel.", "part."))
     rows = {len(block) for block in (*blocks, *parts)}
     fine = all(block.ndim == 2 and block.dtype == np.float32 for block in (*blocks, *panels, *parts))
-    fine = fine and len(rows) == 1 and sum(block.shape[1] for block in blocks) == dim
+    if not header["files"]:
+        fine = fine and len(rows) == 1 and sum(block.shape[1] for block in blocks) == dim
     if "shift" in arrays:
         shapes = [(dim,), (dim,), (dim, dim), (1,)]
         fine = fine and [arrays[name].shape for name in ("shift", "mean", "cov", "square")] == shapes

@@ -72,6 +72,8 @@ def check_inductive(method: Cleora) -> None:
             raise checks.OptionError(
                 f"`{name}` does not go with `fit`: new rows would need more than their hyperedges."
             )
+    if method.storage != "float32":
+        raise checks.OptionError(f"`storage` {method.storage!r} does not go with `fit`: it keeps the last two tables.")
     if method.propagation == BOTH_WAYS:
         raise checks.OptionError(f"`propagation` {BOTH_WAYS!r} does not go with `fit`: fit each direction.")
 

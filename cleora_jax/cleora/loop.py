@@ -123,7 +123,7 @@ def advance(walk: Walk, numbers: Numbers, state: State, spare: Blocks, *, step: 
 
 
 class Passes(NamedTuple):
-    """The passes over whole tables that a step is made of: these are in memory, `on_disk` has others."""
+    """The passes over whole tables that a step is made of: these are in memory, `striped` has others."""
 
     dim: Callable[[Any], int]
     product: Callable[..., Any]

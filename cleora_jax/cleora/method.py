@@ -15,7 +15,9 @@ from cleora_jax.cleora.checkpoint import Checkpoint, kept_in
 from cleora_jax.cleora.loop import Numbers, Step
 from cleora_jax.cleora.run import Run, Trace
 from cleora_jax.cleora.start import INITS, Init
-from cleora_jax.cleora.tables import Tables
+from cleora_jax.cleora.stored_table import STORAGES, Storage
+from cleora_jax.cleora.striped import Striped, check_striped
+from cleora_jax.cleora.tables import InMemory, Tables
 from cleora_jax.graph.build import Graph
 from cleora_jax.sparse.attention import MIN_TEMPERATURE
 from cleora_jax.sparse.from_graph import FORMS, NO_ORDER, PROPAGATIONS, Form, Propagation
@@ -64,6 +66,9 @@ class Cleora:
             vectors at both ends, and each row is scaled back (see `attention`). The first step is plain, because hashed
             vectors know nothing yet. For T → ∞ it is plain propagation.
         metapath: relations walked in turn, and back, in place of `propagation` (see `metapath`). Default: none.
+        storage: "float32", "float16" or "bfloat16": what the table is stored as between the passes of a step. Narrow
+            numbers are widened where they are worked with, and the result is float32; but it is another result, by
+            their rounding, and so this is a setting of the method.
 
     Reference: Rychalska et al., Cleora: A Simple, Strong and Scalable Graph Embedding Scheme, 2021 (arXiv 2102.02302).
     """
@@ -85,6 +90,7 @@ class Cleora:
     scale_weights: tuple[float, ...] | None = None
     attention_temperature: float | None = None
     metapath: tuple[str, ...] = ()
+    storage: Storage = "float32"
 
     def __post_init__(self) -> None:
         checks.keep(self, dim=checks.integer("dim", self.dim, low=1, high=MAX_DIM))
@@ -116,6 +122,9 @@ class Cleora:
             checks.keep(self, tolerance=checks.real("tolerance", self.tolerance, low=0))
         self._check_scales()
         self._check_walk()
+        checks.one_of("storage", self.storage, tuple(STORAGES))
+        if self.storage != "float32":
+            check_striped(self, f"`storage` {self.storage!r}")
 
     def _check_scales(self) -> None:
         for name in ("scales", "scale_weights", "metapath"):
@@ -197,16 +206,25 @@ class Cleora:
     ) -> tuple[np.ndarray, Trace | tuple[Trace, Trace]]:
         """Vectors float32[n, dim] of all entities (all parts side by side), and the trace (one for each direction).
 
+        Where the tables have a file for the result, the vectors are of the entities that it has rows for.
+
         With `shared`, other graphs of as many entities share what is compiled for this one; the result is the same.
         `checkpoint` keeps the state of the run, `tables` makes the place of its tables (default: memory); see
         `embed`, which checks that they fit.
         """
         if self.propagation == BOTH_WAYS:
             return self._both_ways(graph, checkpoint, init=init, progress=progress, shared=shared, tables=tables)
-        with kept_in(checkpoint, graph, self, init) as keeper, one_blas_thread():
-            run = Run(graph, self, shared=shared, tables=None if tables is None else tables())
+        place = self._own_tables() if tables is None else tables()
+        spill = isinstance(place, Striped) and place.folder is not None
+        with kept_in(checkpoint, graph, self, init, spill=spill) as keeper, one_blas_thread():
+            run = Run(graph, self, shared=shared, tables=place)
             parts = run.parts(self.init if init is None else init, progress, keeper)
-        return self.joined(parts), run.trace()
+        result = place.result
+        return self.joined(parts) if result is None else result.whole, run.trace()
+
+    def _own_tables(self) -> Tables:
+        """In memory: two of float32 that take turns, or a narrow one."""
+        return InMemory() if self.storage == "float32" else Striped(None, self.storage)
 
     def _both_ways(
         self, graph: Graph, checkpoint: Checkpoint | None, **options: Any
@@ -217,6 +235,8 @@ class Cleora:
             inside = None if checkpoint is None else checkpoint.within(way)
             found.append(replace(self, propagation=way)(graph, checkpoint=inside, **options))
         (out, one), (inward, other) = found
+        if out is inward:  # of a file that both were written to
+            return out, (one, other)  # type: ignore[return-value]
         return np.concatenate([out, inward], axis=1), (one, other)  # type: ignore[return-value]
 
     def joined(self, parts: Sequence[np.ndarray]) -> np.ndarray:

@@ -19,13 +19,15 @@ from cleora_jax._blas import one_blas_thread
 from cleora_jax._memory import NeedsMemoryError, available_bytes, readable, resident_bytes
 from cleora_jax.cleora.loop import Pending, State, Walk
 from cleora_jax.cleora.method import BOTH_WAYS, Cleora
-from cleora_jax.cleora.on_disk import STRIPE_COLUMNS, OnDisk, batch_windows, check_on_disk
 from cleora_jax.cleora.run import Run
 from cleora_jax.cleora.start import starter
+from cleora_jax.cleora.stored_table import STORAGES, STRIPE_COLUMNS, batch_windows
+from cleora_jax.cleora.striped import Striped, check_on_disk
 from cleora_jax.cleora.tables import InMemory, Tables
 from cleora_jax.graph.build import Graph, check_graph
 from cleora_jax.sparse.from_graph import from_csr, stored_form
 from cleora_jax.sparse.operator import apply_block
+from cleora_jax.sparse.reorder import MIN_ENTITIES
 from cleora_jax.vectors.rows import BLOCK_COLUMNS, CHUNK_ROWS
 
 ITEM = 4  # bytes of a float32
@@ -102,7 +104,8 @@ def estimate(
     if calibrate and isinstance(method, Cleora) and method.attention_temperature is None:
         _check_calibration(graph, method)
         with one_blas_thread():
-            seconds = _seconds(graph, method, (lambda: OnDisk(spill)) if spill is not None else InMemory)
+            striped = spill is not None or method.storage != "float32"
+            seconds = _seconds(graph, method, (lambda: Striped(spill, method.storage)) if striped else InMemory)
     return Estimate(held, needed, seconds)
 
 
@@ -169,16 +172,29 @@ def needed_bytes(graph: Graph, method: Any, *, spill: bool = False) -> int:
     rows, form = graph.num_entities, _form(graph, method)
     entries = graph.entries()[form]
     kept = KEPT * entries + ROW * rows
-    columns = STRIPE_COLUMNS if spill else BLOCK_COLUMNS
+    striped = spill or method.storage != "float32"
+    columns = STRIPE_COLUMNS if striped else BLOCK_COLUMNS
     between = 0 if form == "clique" else ITEM * graph.num_hyperedges * min(method.dim, columns)
     attended = 0 if method.attention_temperature is None else COMPILED_ATTENTION + ATTENDED * entries
-    table = ITEM * rows * method.dim
-    tables = _tables(method) * table
-    if spill:
-        whole = (_tables(method) - 2) * table  # parts are put together in memory
-        batch = batch_windows(method.dim) * CHUNK_ROWS * ITEM * method.dim
-        tables = whole + STRIPES * ITEM * rows * min(method.dim, STRIPE_COLUMNS) + BATCHES * min(batch, table)
+    tables = _stripes(method, rows, spill) if striped else int(_tables(method) * ITEM * rows * method.dim)
     return max(BUILT[form] * entries, COMPILED + kept + between + attended + tables)
+
+
+def _stripes(method: Cleora, rows: int, spill: bool) -> int:
+    """Bytes of a table in stripes that are in memory at a time, at most."""
+    table = ITEM * rows * method.dim
+    stripes = STRIPES * ITEM * rows * min(method.dim, STRIPE_COLUMNS)
+    batches = BATCHES * min(batch_windows(method.dim) * CHUNK_ROWS * ITEM * method.dim, table)
+    if spill:
+        return stripes + batches
+    # The result takes the place of the table as it grows, but not where rows may have been reordered.
+    given_back = 0.0 if rows >= MIN_ENTITIES else _share(method)
+    return int(max(stripes + _share(method) * table, (_tables(method) - given_back) * table)) + batches
+
+
+def _share(method: Cleora) -> float:
+    """Of a table of float32, what the stored one takes."""
+    return STORAGES[method.storage].itemsize / ITEM
 
 
 def _form(graph: Graph, method: Cleora) -> str:
@@ -188,14 +204,17 @@ def _form(graph: Graph, method: Cleora) -> str:
     return stored_form(graph, method.form)
 
 
-def _tables(method: Cleora) -> int:
-    """Tables of all entities that are in memory at a time, at most: two that take turns, and the parts of a result."""
-    parts = method.num_parts
+def _tables(method: Cleora) -> float:
+    """Tables of all entities, as float32, that are in memory at a time, at most: those of the steps and of a result."""
+    parts, turns = method.num_parts, 2.0 if method.storage == "float32" else _share(method)  # one narrow serves alone
+    result = 1 if method.scale_weights is not None else parts
     if method.scale_weights is not None:
-        return parts + 4  # their sum is float64
-    if parts > 1:
-        return max(parts + 3, 2 * parts)  # a snapshot beside the two; then all of them, and side by side
-    return 4 if method.propagation == BOTH_WAYS else 2
+        most = parts + 4.0  # their sum is float64
+    elif parts > 1:
+        most = max(parts + turns + 1, 2 * parts)  # a snapshot beside those; then all of them, and side by side
+    else:
+        most = turns if turns == 2 else 1 + turns  # the result takes the place of one of two, or stands beside one
+    return max(most + result, 4 * result) if method.propagation == BOTH_WAYS else most
 
 
 def _check_calibration(graph: Graph, method: Cleora) -> None:

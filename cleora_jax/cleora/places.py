@@ -13,16 +13,17 @@ import numpy as np
 from cleora_jax import _checks as checks
 from cleora_jax.cleora.checkpoint import Checkpoint
 from cleora_jax.cleora.method import BOTH_WAYS, Cleora
-from cleora_jax.cleora.on_disk import OnDisk, check_on_disk
+from cleora_jax.cleora.result_file import ResultFile
 from cleora_jax.cleora.sharded import Sharded, check_alike, check_sharded, mesh_of
 from cleora_jax.cleora.start import Init
+from cleora_jax.cleora.striped import Striped, check_on_disk, made
 from cleora_jax.graph.build import Graph
 
 FITS: dict[str, Callable[[Cleora], None]] = {"spill": check_on_disk, "devices": check_sharded}
 
 
 class Places(NamedTuple):
-    """Options of `embed`: one of them, or none."""
+    """Options of `embed`: one of them, or none, or a checkpoint of tables in files."""
 
     checkpoint: Checkpoint | None = None
     spill: str | os.PathLike[str] | None = None
@@ -51,12 +52,18 @@ class Places(NamedTuple):
 
     def of(self, method: Any, graph: Graph, init: Init | None) -> Callable[..., tuple[np.ndarray, Any]]:
         """The method with what is given."""
+        settings = method
+        if self.checkpoint is not None:
+            method = partial(method, checkpoint=self.checkpoint)
         if self.spill is not None:
-            return partial(method, tables=partial(OnDisk, self.spill))
+            ways = 2 if settings.propagation == BOTH_WAYS else 1
+            columns = ways * settings.num_parts * settings.dim
+            result = ResultFile(made(self.spill), graph.num_entities, graph.kept, columns)
+            return partial(method, tables=partial(Striped, self.spill, settings.storage, result))
         if self.devices is not None:
             check_alike(self.devices, graph, method, init)
             return partial(method, tables=partial(Sharded, mesh_of(self.devices)))
-        return method if self.checkpoint is None else partial(method, checkpoint=self.checkpoint)
+        return method
 
 
 def check_names(names: Sequence[str], method: Any) -> None:
@@ -65,7 +72,8 @@ def check_names(names: Sequence[str], method: Any) -> None:
         return
     if not isinstance(method, Cleora):
         raise checks.OptionError(f"`{names[0]}` is for the steps of Cleora; {method} has none.")
-    if len(names) > 1:
+    if len(names) > 1 and "devices" in names:
         raise checks.OptionError(f"`{names[0]}` does not go with `{names[1]}`.")
-    if names[0] in FITS:
-        FITS[names[0]](method)
+    for name in names:
+        if name in FITS:
+            FITS[name](method)

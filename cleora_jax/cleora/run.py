@@ -178,7 +178,7 @@ class Run:
 
         With a keeper, from the state that it has, and what it is due is given to it; all of it on an interrupt.
         """
-        saved = None if keeper is None else keeper.load()
+        saved = None if keeper is None else keeper.load(self.tables, len(self.alive))
         if saved is None:
             saved = Saved(0, self.first(init), self._seen, self._changes, [])
         self._seen, self._changes = saved.seen, saved.changes

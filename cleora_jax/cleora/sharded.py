@@ -34,6 +34,7 @@ from cleora_jax.cleora.loop import (
     principal_map,
     whitening_of,
 )  # fmt: skip
+from cleora_jax.cleora.result_file import ResultFile
 from cleora_jax.cleora.start import Init, starter
 from cleora_jax.cleora.tables import gathered
 from cleora_jax.sparse.operator import Csr, Operator, apply_block
@@ -73,6 +74,8 @@ class Sharded:
     Args:
         mesh: of one axis.
     """
+
+    result: ResultFile | None = None
 
     def __init__(self, mesh: Mesh) -> None:
         self.mesh = mesh
@@ -336,6 +339,8 @@ def check_alike(devices: Sequence[jax.Device], graph: Graph, method: Cleora, ini
 
 def check_sharded(method: Cleora) -> None:
     """Raise OptionError for a method whose steps need whole tables in one place."""
+    if method.storage != "float32":
+        raise checks.OptionError(f"`storage` {method.storage!r} does not go with several devices.")
     for name in ("tolerance", "attention_temperature", "scale_weights"):
         if getattr(method, name) is not None:
             raise checks.OptionError(f"`{name}` does not go with several devices: it needs whole tables in one place.")

@@ -109,7 +109,7 @@ def _check(method: Cleora, given: dict[str, Sequence[Any]]) -> None:
             raise checks.OptionError(f"`{name}`: None does not go with `sweep`, whose runs differ in numbers alone.")
     if not any(len(values) for values in given.values()):
         raise checks.OptionError(f"give values for at least one of {', '.join(MAPPED)}.")
-    for name, unfit in (("scales", ()), ("tolerance", None), ("whiten", None)):
+    for name, unfit in (("scales", ()), ("tolerance", None), ("storage", "float32"), ("whiten", None)):
         value = getattr(method, name)
         if (name == "whiten" and not isinstance(value, str)) or (name != "whiten" and value != unfit):
             raise checks.OptionError(f"`{name}`={value!r} does not go with `sweep`; use `embed` for each setting.")

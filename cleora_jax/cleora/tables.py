@@ -1,4 +1,4 @@
-"""Where the tables of a run are: in memory, two that take turns; `on_disk` has the other place."""
+"""Where the tables of a run are: in memory, two that take turns; `striped` and `sharded` have other places."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from cleora_jax.cleora.loop import (
     snapshot,
     whiten_last,
 )  # fmt: skip
+from cleora_jax.cleora.result_file import ResultFile
 from cleora_jax.cleora.start import Init, start
 from cleora_jax.vectors.passes import dim_of
 from cleora_jax.vectors.rows import Blocks, split_columns
@@ -30,7 +31,13 @@ if TYPE_CHECKING:
 
 
 class Tables(Protocol):
-    """What a run asks of the place where its tables are."""
+    """What a run asks of the place where its tables are.
+
+    Args:
+        result: where vectors are written, those of all parts side by side; None: they are given back in memory.
+    """
+
+    result: ResultFile | None
 
     def spread(self, walk: Walk) -> Walk:
         """What every step multiplies with, put where it is multiplied."""
@@ -47,11 +54,16 @@ class Tables(Protocol):
     def vectors(
         self, walk: Walk, numbers: Numbers, state: State, order: np.ndarray | None, *, last: bool
     ) -> np.ndarray:
-        """x, float32[n, d], rows in the order of the vocabulary; `last` gives up the state's table."""
+        """x, float32[n, d], rows in the order of the vocabulary; `last` gives up the state's table.
+
+        Where there is a `result`, they are those that it has rows for, as they lie in it.
+        """
 
 
 class InMemory:
     """Two tables that take turns."""
+
+    result: ResultFile | None = None
 
     def __init__(self) -> None:
         self.spare: Blocks | None = None

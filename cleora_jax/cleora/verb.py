@@ -52,9 +52,8 @@ def embed(
         progress: called after every step; see `progress_bar`.
         checkpoint: where a run of `Cleora` keeps its state, and goes on from; see `Checkpoint`. Default: nowhere.
         spill: a folder for the table of a run of `Cleora`, which then memory need not hold: beside the graph it takes
-            32 columns of it at a time. The result is the same, to the bit, mapped from a file that is gone with it;
-            several parts (`scales`, "directed-both") and what is left without transient columns are put together in
-            memory, though. Default: memory.
+            32 columns of it at a time. The result is the same, to the bit, mapped from a file that is gone with it.
+            Default: memory.
         devices: of JAX, over which the rows of a run of `Cleora` are spread: `jax.devices()` are those of all processes
             that joined by `join_processes`. The result is the same up to rounding, which depends on how many
             there are. Default: one.
@@ -118,7 +117,8 @@ def as_embedding(graph: Graph, method: Method, vectors: np.ndarray, trace: Any, 
     """The vectors of all entities as an `Embedding` of those that are results."""
     vocab = graph.vocab
     if len(graph.kept) < len(vocab):
-        vectors, vocab = vectors[graph.kept], vocab.take(graph.kept)
+        vocab = vocab.take(graph.kept)
+        vectors = vectors if len(vectors) == len(vocab) else vectors[graph.kept]
     return Embedding(vectors, vocab, _settings(method) | _start_settings(init), trace)
 
 

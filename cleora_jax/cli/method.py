@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 DEFAULT_SCALES = (10, 20, 30, 40)
 SETTINGS = (
     "dim", "iterations", "propagation", "normalization", "whiten", "whiten_alpha", "whiten_rank", "residual_weight",
-    "init", "seed", "form", "hyperedge_trim_n", "tolerance", "scales", "attention_temperature", "metapath",
+    "init", "seed", "form", "hyperedge_trim_n", "tolerance", "scales", "attention_temperature", "metapath", "storage",
 )  # options that are fields of the method  # fmt: skip
 FIELDS = {"iterations": "num_iterations"}  # of options that have another name
 METHOD_OPTIONS = ("algorithm", "set", *SETTINGS, *FEATURE_OPTIONS)
@@ -60,6 +60,9 @@ def _step_arguments(group: argparse._ArgumentGroup) -> None:
         "--hyperedge-trim-n", type=int, metavar="N",
         help="of larger hyperedges, keep only pairs with one of their N most frequent entities (default: all)",
     )  # fmt: skip
+    group.add_argument(
+        "--storage", choices=("float32", "float16", "bfloat16"), help="of the table between passes (default: float32)"
+    )
     group.add_argument("--tolerance", type=float, help="stop when the column space moves by at most this")
 
 

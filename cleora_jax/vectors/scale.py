@@ -20,6 +20,7 @@ from cleora_jax.vectors.passes import Affine, Moments, measure, square_sum, trac
 from cleora_jax.vectors.rows import Scalar, join_columns, split_columns
 
 ENTITIES_PER_DIRECTION = 16  # k(n) = n / 16: evidence in docs/design.md
+ROUNDING = (4 * 2.0**-23) ** 2  # mean square that rounding of float32 rows of unit size may show
 NEAR_EIGENVALUES = 1e-5  # eigenvalues so near each other, relative to the largest, count as equal in derivatives
 
 
@@ -149,8 +150,7 @@ def _no_null(moments: Moments, inverse: jax.Array) -> jax.Array:
 def null_variance(moments: Moments, largest: jax.Array) -> jax.Array:
     """The variance up to which a direction counts as null, given the largest eigenvalue (or a bound of it)."""
     eps = jnp.finfo(jnp.float32).eps
-    rounding = (4 * eps) ** 2 * moments.square  # what rounding of float32 rows of this size may show
-    return jnp.maximum(len(moments.mean) * eps * largest, rounding)
+    return jnp.maximum(len(moments.mean) * eps * largest, ROUNDING * moments.square)
 
 
 def effective_rank(moments: Moments) -> jax.Array:

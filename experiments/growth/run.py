@@ -2,12 +2,14 @@
 
 python -m experiments.growth.run             # about an hour on 2 cores
 python -m experiments.growth.run --smoke
-python -m experiments.growth.plots           # docs/img/growth.svg
+python -m experiments.growth.run --only spill    # alone; lines of other kinds stay in the file as they are
+python -m experiments.growth.run --only cores --output experiments/growth/cores.jsonl
+python -m experiments.growth.plots           # docs/img/growth.svg and growth-cores.svg
 
 Every line is a fresh process: a generated graph, `estimate`, then `embed` with few steps, so that a step's time is
-a median of several. Kinds: "entities" (10⁴ to 2·10⁶, 128 columns, ten arcs an entity), "columns" (32 to 1,024 of 10⁵
-entities), "baskets" (factored hyperedges), "lattice" (neighbours are near), "spill" (the table in a file), "cores"
-(as many as there are).
+a median of several (of 2 million entities × 1,024 columns it is one). Kinds: "entities" (10⁴ to 2·10⁶, 128 columns,
+ten arcs an entity), "columns" (32 to 1,024 of 10⁵ entities), "baskets" (factored hyperedges), "lattice" (neighbours are
+near), "spill" (the table in a file), "cores" (as many as there are).
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ ROOT = HERE.parents[1]
 
 
 class Case(NamedTuple):
-    """What is run: a graph by its kind and size, columns, whether the table is in a file, and cores (None: all)."""
+    """What is run: a graph by its kind and size, columns, whether the table is in a file, cores (None: all), steps."""
 
     kind: str
     graph: str
@@ -36,6 +38,7 @@ class Case(NamedTuple):
     dim: int
     spill: bool = False
     cores: int | None = None
+    steps: int = 6
 
 
 CASES = (
@@ -45,7 +48,7 @@ CASES = (
     *(Case("lattice", "lattice", size, 128) for size in (100_000, 1_000_000, 2_000_000)),
     Case("spill", "uniform", 100_000, 256, True),
     Case("spill", "uniform", 2_000_000, 256, True),
-    Case("spill", "uniform", 2_000_000, 1024, True),
+    Case("spill", "uniform", 2_000_000, 1024, True, steps=1),
 )
 CORES = tuple(Case("cores", "uniform", 1_000_000, 128, cores=count) for count in (1, 2, 4, 8, 16))
 SMOKE = (
@@ -53,7 +56,6 @@ SMOKE = (
     Case("baskets", "baskets", 2_000, 32),
     Case("spill", "lattice", 2_000, 32, True),
 )
-STEPS = 6
 
 
 def main() -> None:
@@ -66,16 +68,25 @@ def main() -> None:
     cases = [
         case for case in (SMOKE if args.smoke else (*CASES, *cores)) if args.only is None or case.kind in args.only
     ]
-    write(args.output, (measured(case) for case in cases))
+    write(args.output, (line for some in (kept(args.output, args.only), map(measured, cases)) for line in some))
+
+
+def kept(output: Path, only: list[str] | None) -> list[dict[str, Any]]:
+    """Lines of kinds that are not measured now."""
+    if only is None or not output.exists():
+        return []
+    lines = [json.loads(line) for line in output.read_text().splitlines()]
+    return [line for line in lines if line["kind"] not in only]
 
 
 def measured(case: Case) -> dict[str, Any]:
     """Figures of a fresh process."""
     with TemporaryDirectory(dir=HERE) as folder:
-        order = json.dumps(case._asdict() | {"folder": folder if case.spill else None, "steps": STEPS})
+        order = json.dumps(case._asdict() | {"folder": folder if case.spill else None})
         command = [sys.executable, "-m", "experiments.growth.worker", order]
         done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-    return case._asdict() | json.loads(done.stdout.splitlines()[-1])
+    settings = {name: value for name, value in case._asdict().items() if value is not None}
+    return settings | json.loads(done.stdout.splitlines()[-1])
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def main(order: dict[str, Any]) -> dict[str, Any]:
     if order["cores"] is not None:  # before XLA makes its threads, which is when it is first used
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: order["cores"]])
     graph = graph_of(order["graph"], order["entities"])
-    method = cj.Cleora(dim=order["dim"], num_iterations=order["steps"])
+    method = cj.Cleora(dim=order["dim"], num_iterations=order["steps"], storage=order.get("storage", "float32"))
     held = resident_bytes()
     Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew: generating the graph is not the run
     told = cj.estimate(graph, method, spill=order["folder"], calibrate=False)
@@ -50,7 +50,7 @@ def main(order: dict[str, Any]) -> dict[str, Any]:
     return {
         "entries": graph.entries(), "rows": graph.num_entities, "held": held, "told": told.needed, "peak": peak,
         "error": (told.peak - peak) / peak, "seconds": seconds, "guess": guess, "first_step": steps[0],
-        "step": median(steps[1:-1]), "steps": steps,
+        "step": median(steps[1:-1] or steps), "steps": steps,
     }  # fmt: skip
 
 

@@ -199,7 +199,7 @@ def test_options_are_checked(tmp_path):
         (["--checkpoint", "in.txt"], "must be a folder"),
         (["--checkpoint", "."], "must not lie in the folder"),
         (["--checkpoint", "k", "--checkpoint-every", "0"], "`--checkpoint-every`"),
-        (["--checkpoint", "k", "--spill", "s"], "`--checkpoint` does not go with `--spill`"),
+        (["--spill", "s", "--coordinator", "here:1"], "`--spill` does not go with `--coordinator`"),
         (["--checkpoint", "k", "--save-model", "m.npz"], "`--checkpoint` does not go with `--save-model`"),
         (["--checkpoint", "k", "--algorithm", "randne"], "`--checkpoint` is for the steps of Cleora"),
         (["--spill", "s", "--tolerance", "0.1"], "`--tolerance` does not go with `--spill`"),

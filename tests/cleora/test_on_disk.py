@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import functools
 from dataclasses import replace
+from mmap import mmap
 
 import jax
 import numpy as np
 import pytest
 
 import cleora_jax as cj
-from cleora_jax.cleora import on_disk
-from cleora_jax.cleora.on_disk import STRIPE_COLUMNS, DiskTable
+from cleora_jax.cleora import stored_table
 from cleora_jax.cleora.run import Run
+from cleora_jax.cleora.stored_table import STRIPE_COLUMNS, StoredTable
 from cleora_jax.cli import main
 from cleora_jax.vectors.rows import window_rows
 
@@ -51,7 +52,7 @@ def graph_of(size):
 )
 def test_the_bits_are_those_of_memory(method, size, tmp_path, monkeypatch):
     graph = graph_of(size)
-    monkeypatch.setattr(on_disk, "batch_windows", lambda dim: 3)
+    monkeypatch.setattr(stored_table, "batch_windows", lambda dim: 3)
     here, there = cj.embed(graph, method), cj.embed(graph, method, spill=tmp_path / "spill")
     np.testing.assert_array_equal(there.vectors.view(np.uint32), here.vectors.view(np.uint32))
     for one, other in zip(traces(here), traces(there), strict=True):
@@ -77,7 +78,7 @@ def starts(graph):
 
 @pytest.mark.parametrize("kind", starts(cj.from_edges(range(60), range(1, 61))))
 def test_first_vectors_are_those_of_memory(tmp_path, monkeypatch, kind):
-    monkeypatch.setattr(on_disk, "batch_windows", lambda dim: 1)
+    monkeypatch.setattr(stored_table, "batch_windows", lambda dim: 1)
     graph = graph_of(SIZES[-1])
     init = starts(graph)[kind]
     here, there = cj.embed(graph, PLAIN, init=init), cj.embed(graph, PLAIN, init=init, spill=tmp_path)
@@ -113,26 +114,45 @@ def test_rows_go_back_where_they_were_before_they_were_reordered(tmp_path, monke
 
 def test_memory_holds_a_stripe_or_a_batch(tmp_path, monkeypatch):
     graph, held = graph_of(SIZES[-1]), []
-    read = DiskTable.read
+    read = StoredTable.read
 
     def watched(self, stripe, first, count):
         found = read(self, stripe, first, count)
         held.append((self, found.shape))
         return found
 
-    monkeypatch.setattr(DiskTable, "read", watched)
-    monkeypatch.setattr(on_disk, "batch_windows", lambda dim: 2)
+    monkeypatch.setattr(StoredTable, "read", watched)
+    monkeypatch.setattr(stored_table, "batch_windows", lambda dim: 2)
     cj.embed(graph, replace(PLAIN, dim=200), spill=tmp_path)
     most = 3 * window_rows(graph.num_entities)  # a window that would be alone at the end joins the batch before
     assert all(width <= STRIPE_COLUMNS and (count == table.rows or count <= most) for table, (count, width) in held)
     assert len({id(table) for table, _ in held}) == 1
 
 
+@pytest.mark.filterwarnings("ignore::cleora_jax.RankWarning")
+@pytest.mark.parametrize("settings", [{}, {"scales": (1, 3, 4)}, {"propagation": "directed-both", "scales": (2, 4)}])
+@pytest.mark.parametrize("transient", [False, True])
+def test_parts_are_written_where_they_stand_in_the_result(settings, transient, tmp_path):
+    """A file of the entities that are results, mapped as it is: nothing is put together in memory."""
+    rng = np.random.default_rng(0)
+    lines = [f"b{line}\ti{one} i{other}" for line, (one, other) in enumerate(rng.integers(0, 500, (900, 2)))]
+    graph = cj.from_hyperedges(lines, f"{'transient::' if transient else ''}basket complex::item")
+    method = replace(PLAIN, **{"num_iterations": 4, "residual_weight": 0.3, **settings})
+    here, there = cj.embed(graph, method), cj.embed(graph, method, spill=tmp_path)
+    assert (len(here) < len(graph.vocab)) == transient
+    np.testing.assert_array_equal(there.vectors.view(np.uint32), here.vectors.view(np.uint32))
+    owner = there.vectors
+    while isinstance(owner, np.ndarray):
+        owner = owner.base
+    assert isinstance(owner, mmap) and there.vocab.ids == here.vocab.ids
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("rows", [1, 5, 1_024, 1_025, 3_073, 20_000])
 @pytest.mark.parametrize("windows", [1, 2, 16])
 def test_batches_are_whole_windows_and_cover_all_rows(rows, windows, tmp_path, monkeypatch):
-    monkeypatch.setattr(on_disk, "batch_windows", lambda dim: windows)
-    table = DiskTable(tmp_path, rows, 3)
+    monkeypatch.setattr(stored_table, "batch_windows", lambda dim: windows)
+    table = StoredTable(tmp_path, rows, 3)
     batches, size = list(table.batches), window_rows(rows)
     assert [first for first, _ in batches] == np.cumsum([0, *(count for _, count in batches)]).tolist()[:-1]
     assert sum(count for _, count in batches) == rows
@@ -142,7 +162,7 @@ def test_batches_are_whole_windows_and_cover_all_rows(rows, windows, tmp_path, m
 
 def test_a_table_gives_back_what_was_put_in(tmp_path):
     wide = np.random.default_rng(0).normal(size=(50, 70)).astype(np.float32)
-    table = DiskTable(tmp_path, 50, 70)
+    table = StoredTable(tmp_path, 50, 70)
     assert [stripe.stop - stripe.start for stripe in table.stripes] == [32, 32, 6]
     for stripe in table.stripes:
         table.write(stripe, 0, wide[:, stripe])
@@ -157,7 +177,7 @@ def test_a_table_gives_back_what_was_put_in(tmp_path):
         (replace(PLAIN, tolerance=0.1), {}, "tolerance"),
         (replace(PLAIN, attention_temperature=1.0), {}, "attention_temperature"),
         (replace(PLAIN, scales=(1, 2), num_iterations=2, scale_weights=(1.0, 1.0)), {}, "scale_weights"),
-        (PLAIN, {"checkpoint": cj.Checkpoint("nowhere")}, "checkpoint"),
+        (PLAIN, {"devices": jax.devices()}, "spill"),
         (cj.RandNE(dim=8), {}, "spill"),
     ],
 )

@@ -44,18 +44,21 @@ if TYPE_CHECKING:
     from cleora_jax.cleora import Features as Features
     from cleora_jax.cleora import Fitted as Fitted
     from cleora_jax.cleora import RankWarning as RankWarning
+    from cleora_jax.cleora import Share as Share
     from cleora_jax.cleora import SpectralCleora as SpectralCleora
     from cleora_jax.cleora import Trace as Trace
     from cleora_jax.cleora import TwoSidedWarning as TwoSidedWarning
     from cleora_jax.cleora import embed as embed
     from cleora_jax.cleora import embed_apart as embed_apart
     from cleora_jax.cleora import embed_edge_features as embed_edge_features
+    from cleora_jax.cleora import embed_share as embed_share
     from cleora_jax.cleora import estimate as estimate
     from cleora_jax.cleora import fit as fit
     from cleora_jax.cleora import hyperedge_means as hyperedge_means
     from cleora_jax.cleora import join_processes as join_processes
     from cleora_jax.cleora import load_fitted as load_fitted
     from cleora_jax.cleora import propagate as propagate
+    from cleora_jax.cleora import read_share as read_share
     from cleora_jax.cleora import sweep as sweep
     from cleora_jax.cleora import transform as transform
     from cleora_jax.cleora import update as update
@@ -181,8 +184,9 @@ _NAMES_OF = {
     "benchmark.verb": "run_benchmark",
     "data": "Dataset DatasetInfo download list_datasets load_dataset",
     "cleora": """
-        Checkpoint Cleora Estimate Features Fitted RankWarning SpectralCleora Trace TwoSidedWarning embed embed_apart
-        embed_edge_features estimate fit hyperedge_means join_processes load_fitted propagate sweep transform update
+        Checkpoint Cleora Estimate Features Fitted RankWarning Share SpectralCleora Trace TwoSidedWarning embed embed_apart
+        embed_edge_features embed_share estimate fit hyperedge_means join_processes load_fitted propagate read_share
+        sweep transform update
     """,
     "graph": """
         BuildReport Column Graph Labels Vocab add_hyperedges adjacency from_edges from_hyperedges

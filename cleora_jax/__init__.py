@@ -184,8 +184,8 @@ _NAMES_OF = {
     "benchmark.verb": "run_benchmark",
     "data": "Dataset DatasetInfo download list_datasets load_dataset",
     "cleora": """
-        Checkpoint Cleora Estimate Features Fitted RankWarning Share SpectralCleora Trace TwoSidedWarning embed embed_apart
-        embed_edge_features embed_share estimate fit hyperedge_means join_processes load_fitted propagate read_share
+        Checkpoint Cleora Estimate Features Fitted RankWarning Share SpectralCleora Trace TwoSidedWarning embed
+        embed_apart embed_edge_features embed_share estimate fit hyperedge_means join_processes load_fitted propagate read_share
         sweep transform update
     """,
     "graph": """

@@ -452,13 +452,32 @@ def growth(lines: Lines) -> str:
     return rows(head, body)
 
 
-PAGE, PAGES = "experiments.md", {"growth": "large.md"}  # where tables are put
+def precision(lines: Lines) -> str:
+    """How far narrow tables move a result, beside another seed; and what they save."""
+    errors = (
+        [line["source"], line["way"], line["dim"], line["steps"], f"{line['gram']:.1e}",
+         f"{100 * line['overlap']:.1f} %"]
+        for line in lines if line["kind"] == "error"
+    )  # fmt: skip
+    sizes = (
+        ["a file" if line["spill"] else "memory", line["storage"], f"{line['step']:.1f} s",
+         readable(line["peak"] - line["held"]), readable(line["told"])]
+        for line in lines if line["kind"] == "size"
+    )  # fmt: skip
+    return "\n\n".join([
+        rows("graph | table of | columns | steps | Gram matrix, relative | same among ten nearest", errors),
+        rows("table in | of | a step | peak above what was held | told", sizes),
+    ])  # fmt: skip
+
+
+PAGE, PAGES = "experiments.md", {"growth": "large.md", "precision": "large.md"}  # where tables are put
 TABLES = {
     "baselines": baselines, "scale": scale, "walks": walks, "inductive": inductive, "hops": hops,
     "relations": relations, "features": features, "refine": refine, "tune": tune, "worth": worth,
     "benchmark": benchmark, "sweep": sweep, "vectors": vectors, "graphs": graphs,
     "determinism": determinism, "kills": kills, "fuzz": fuzz,
     "recommend": recommend, "sessions": sessions, "growth": growth,
+    "precision": precision,
 }  # fmt: skip
 
 if __name__ == "__main__":

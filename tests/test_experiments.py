@@ -15,6 +15,7 @@ import cleora_jax as cj
 from experiments import report
 from experiments.benchmark.peer import Pycleora, lines_of
 from experiments.benchmark.run import SOURCES
+from experiments.determinism import run as determinism
 from tests.conftest import ROOT
 
 
@@ -54,6 +55,14 @@ def test_inductive_smoke(tmp_path):
     assert all(0 <= line["overlap"] <= 1 and 0 <= line["accuracy"] <= 1 for line in lines)
 
 
+def test_few_cells_of_the_determinism_table(tmp_path):
+    """Bits are those of the first of their form, whatever else differs; the forms agree within rounding."""
+    *cells, forms = determinism.lines(tmp_path, True, determinism.FEW)
+    assert [(cell["form"], cell["where"]) for cell in cells] == [few[:2] for few in determinism.FEW]
+    assert all(cell["bits"] and cell["difference"] == 0 for cell in cells)
+    assert 0 < forms["difference"] < 1e-4
+
+
 @pytest.mark.slow
 def test_determinism_smoke(tmp_path):
     cells = [line for line in smoke("determinism", tmp_path) if line["kind"] == "cell"]
@@ -72,6 +81,13 @@ def test_growth_smoke(tmp_path):
     command = [sys.executable, "-m", "experiments.growth.plots", "--input", str(tmp_path), "--output", str(tmp_path)]
     subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
     assert {path.name for path in tmp_path.glob("*.svg")} == {"growth.svg", "growth-cores.svg"}
+
+
+@pytest.mark.slow
+def test_precision_smoke(tmp_path):
+    lines = smoke("precision", tmp_path)
+    assert [line["kind"] for line in lines] == ["error"] * 3 + ["size"] * 6 and report.precision(lines)
+    assert all(0 < line["gram"] < 0.02 and line["overlap"] > 0.9 for line in lines[:2])
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ from cleora_jax._progress import Progress, no_progress
 from cleora_jax.cleora.fitted import Fitted, LastStep
 from cleora_jax.cleora.loop import last_step
 from cleora_jax.cleora.method import BOTH_WAYS, Cleora
+from cleora_jax.cleora.needs import check_memory
 from cleora_jax.cleora.run import Moment, Run
 from cleora_jax.cleora.start import Init
 from cleora_jax.cleora.tables import gathered
@@ -32,6 +33,7 @@ def fit(
     init: Init | None = None,
     relations: str | None = None,
     progress: Progress = no_progress,
+    memory: int | None = None,
 ) -> Fitted:
     """Embed a graph and keep what `transform` and `update` need: the vectors before the last step, and its whitening.
 
@@ -40,6 +42,7 @@ def fit(
     Raises:
         ValueError: as `embed`; also attention, metapaths, trimming and "directed-both", whose last step needs more than
             the new hyperedges.
+        NeedsMemoryError: it would take more than `memory`, or than is free: that is more than `embed` takes.
 
     Example:
         >>> import cleora_jax as cj
@@ -50,6 +53,7 @@ def fit(
     method = Cleora() if method is None else method
     check_inductive(method)
     check_embeddable(graph, method, relations)
+    check_memory(graph, method, memory=memory, spill=False, fit=True)
     run, parts, steps = Run(graph, method), [], []
     depths = method.scales or (method.num_iterations,)
     with one_blas_thread():

@@ -109,18 +109,19 @@ def estimate(
     return Estimate(held, needed, seconds)
 
 
-def check_memory(graph: Graph, method: Any, *, memory: int | None, spill: bool) -> None:
+def check_memory(graph: Graph, method: Any, *, memory: int | None, spill: bool, fit: bool = False) -> None:
     """Raise NeedsMemoryError where a run would take more than it may, or than is free, and say what would fit.
 
     Args:
         graph, method: what is run over what.
         memory: bytes that the process may hold; None: as much as is free.
         spill: the table lies in a file.
+        fit: what `fit` keeps is made, too.
     """
-    needed = needed_bytes(graph, method, spill=spill)
+    needed = needed_bytes(graph, method, spill=spill, fit=fit)
     for room, told in _rooms(memory):
         if needed > room:
-            instead = _instead(graph, method, spill, room)
+            instead = _instead(graph, method, room, spill=spill, fit=fit)
             raise NeedsMemoryError(f"this run needs about {readable(needed)} more memory, {told}.{instead}")
 
 
@@ -136,11 +137,11 @@ def _rooms(memory: int | None) -> list[tuple[int, str]]:
     return rooms
 
 
-def _instead(graph: Graph, method: Any, spill: bool, room: int) -> str:
+def _instead(graph: Graph, method: Any, room: int, *, spill: bool, fit: bool) -> str:
     """Other ways to run that fit, as a sentence."""
-    narrow = [(f"`dim={one.dim}`", needed_bytes(graph, one, spill=spill)) for one in _narrower(method)]
+    narrow = [(f"`dim={one.dim}`", needed_bytes(graph, one, spill=spill, fit=fit)) for one in _narrower(method)]
     ways = [next((way for way in narrow if way[1] <= room), None)]
-    if isinstance(method, Cleora) and not spill and _spills(method):
+    if isinstance(method, Cleora) and not spill and not fit and _spills(method):
         ways.insert(0, ("`spill`, the table in a file", needed_bytes(graph, method, spill=True)))
     fits = [f"{words} ({readable(needed)})" for words, needed in filter(None, ways) if needed <= room]
     return f" What would fit: {' or '.join(fits)}." if fits else ""
@@ -163,7 +164,7 @@ def _spills(method: Cleora) -> bool:
     return True
 
 
-def needed_bytes(graph: Graph, method: Any, *, spill: bool = False) -> int:
+def needed_bytes(graph: Graph, method: Any, *, spill: bool = False, fit: bool = False) -> int:
     """Bytes that a run holds at most at a time, beside what is there before it; see `estimate`."""
     if not isinstance(method, Cleora):
         if not hasattr(method, "bytes_needed"):
@@ -176,7 +177,9 @@ def needed_bytes(graph: Graph, method: Any, *, spill: bool = False) -> int:
     columns = STRIPE_COLUMNS if striped else BLOCK_COLUMNS
     between = 0 if form == "clique" else ITEM * graph.num_hyperedges * min(method.dim, columns)
     attended = 0 if method.attention_temperature is None else COMPILED_ATTENTION + ATTENDED * entries
-    tables = _stripes(method, rows, spill) if striped else int(_tables(method) * ITEM * rows * method.dim)
+    # `fit` keeps two tables for each part, while it works with those of two steps and what became of one.
+    count = 2 * method.num_parts + 3 if fit else _tables(method)
+    tables = _stripes(method, rows, spill) if striped else int(count * ITEM * rows * method.dim)
     return max(BUILT[form] * entries, COMPILED + kept + between + attended + tables)
 
 
@@ -239,10 +242,21 @@ def _seconds(graph: Graph, method: Cleora, tables: Callable[[], Tables]) -> floa
     make, some = starter(graph.vocab, method.dim, method.init, method.seed), np.arange(_few(graph))
     first = _clocked(lambda: make(some))
     product = _product_seconds(run, min(method.dim, STRIPE_COLUMNS)) * method.dim / min(method.dim, STRIPE_COLUMNS)
-    compiling, one_pass = _pass_seconds(run, method, tables())
+    kinds = _kinds(method)
+    passes = {one: _pass_seconds(run, method, tables(), one) for one in kinds}
     scale = graph.num_entities / _few(graph)
-    steps = method.num_iterations * (product + one_pass)
-    return ways * (building + first * scale + compiling + steps + one_pass * (1 + method.num_parts))
+    steps = method.num_iterations * product + sum(kinds[kind] * each for kind, (_, each) in passes.items())
+    compiling, around = (max(times) for times in zip(*passes.values(), strict=True))
+    return ways * (building + first * scale + compiling * len(kinds) + steps + around * (1 + method.num_parts))
+
+
+def _kinds(method: Cleora) -> dict[int, int]:
+    """How many steps there are of each kind, by the number of one of them: some whiten, some do not."""
+    if isinstance(method.whiten, str):
+        return {1: method.num_iterations}
+    whitened = method.num_iterations // method.whiten
+    kinds = {method.whiten: whitened, method.whiten - 1: method.num_iterations - whitened}
+    return {one: count for one, count in kinds.items() if count}
 
 
 def _few(graph: Graph) -> int:
@@ -256,12 +270,12 @@ def _product_seconds(run: Run, columns: int) -> float:
     return _clocked(lambda: product(run.walk.op, stripe))
 
 
-def _pass_seconds(run: Run, method: Cleora, tables: Tables) -> tuple[float, float]:
-    """Seconds that a step takes to compile, and those of everything in a step but its product, of all rows."""
+def _pass_seconds(run: Run, method: Cleora, tables: Tables, iteration: int) -> tuple[float, float]:
+    """Seconds that a step takes to compile, and those of everything in it but its product, of all rows."""
     count = min(run.walk.op.num_entities, SAMPLE_ROWS)
     alone = from_csr(sp.eye_array(count, dtype=np.float32, format="csr"), symmetric=True)
     ones = jnp.ones(count, jnp.float32)
-    walk, step = Walk(alone, ones, ones, None), replace(method.step(1, run.rank), attention=False)
+    walk, step = Walk(alone, ones, ones, None), replace(method.step(iteration, run.rank), attention=False)
     vocab = run.vocab.take(np.arange(count))
     table = tables.first(vocab, method.dim, method.init, method.seed, None, np.ones(count, bool))
     state = State(table, Pending.nothing(method.dim, triangular=step.triangular) if step.whiten else None)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,15 +33,25 @@ def main() -> None:
         write(args.output, lines(Path(folder), args.smoke))
 
 
-def lines(folder: Path, smoke: bool) -> Iterator[dict[str, Any]]:
+Cell = tuple[str, str, int, int, int]  # form, where, files, bytes at once, cores
+CELLS: list[Cell] = [
+    (FORMS[0], WHERE[0], FILES[0], CHUNKS[0], CORES[0]), *product(FORMS, WHERE, FILES, CHUNKS, CORES)
+]  # fmt: skip
+FEW: list[Cell] = [  # one that differs in everything from the first of its form, in memory and in files
+    (FORMS[0], WHERE[0], FILES[0], CHUNKS[0], CORES[0]),
+    (FORMS[0], WHERE[1], FILES[1], CHUNKS[1], CORES[1]),
+    (FORMS[1], WHERE[0], FILES[1], CHUNKS[1], CORES[1]),
+    (FORMS[1], WHERE[1], FILES[0], CHUNKS[0], CORES[0]),
+]
+
+
+def lines(folder: Path, smoke: bool, cells: Sequence[Cell] = CELLS) -> Iterator[dict[str, Any]]:
     """A line for each cell, and one for the two forms."""
     baskets, dim = (generated(), 32) if smoke else (bought(), 128)
     files = {count: parts(folder, baskets, count) for count in FILES}
     first: dict[str, np.ndarray] = {}
     names: np.ndarray | None = None
-    for form, where, count, chunk, cores in [
-        (FORMS[0], WHERE[0], FILES[0], CHUNKS[0], CORES[0]), *product(FORMS, WHERE, FILES, CHUNKS, CORES)
-    ]:  # fmt: skip
+    for form, where, count, chunk, cores in cells:
         ids, vectors = embedded(folder, cores, chunk, form, where, dim, files[count])
         names = ids if names is None else names
         same = first.setdefault(form, vectors)

@@ -38,11 +38,11 @@ def graph():
     return cj.generators.erdos_renyi(3_000, 0.003)
 
 
-def measured(order):
+def measured(order, script=SCRIPT):
     """Bytes told and taken by a fresh process."""
     if available_bytes() is None:
         pytest.skip("this system tells no peak that can be begun anew")
-    done = subprocess.run([sys.executable, "-c", SCRIPT, json.dumps(order)], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", script, json.dumps(order)], capture_output=True, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -136,6 +136,44 @@ def test_what_is_free_is_looked_at_without_a_limit(graph, monkeypatch):
         cj.embed(graph, cj.Cleora(dim=32))
     with pytest.raises(cj.NeedsMemoryError, match="operator"):
         cj.estimate(graph, cj.Cleora(dim=32))
+
+
+def test_fit_is_refused_as_well_and_needs_more(graph, monkeypatch):
+    method = cj.Cleora(dim=256, num_iterations=1)
+    monkeypatch.setattr(module, "resident_bytes", lambda: 0)
+    needs = module.needed_bytes(graph, method, fit=True)
+    assert needs - module.needed_bytes(graph, method) == 3 * 4 * 256 * graph.num_entities
+    with pytest.raises(cj.NeedsMemoryError, match=r"What would fit: `dim=128` \("):
+        cj.fit(graph, method, memory=needs - 1)
+    assert cj.fit(graph, method, memory=needs).embedding.dim == 256
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scales", [(), (1, 2, 3)])
+def test_told_bytes_of_fit_are_within_a_fifth_of_the_peak(scales):
+    method = {"dim": 128, "num_iterations": 3, **({"scales": scales} if scales else {})}
+    script = SCRIPT.replace(
+        'cj.embed(graph, cj.Cleora(**order["method"]), spill=order["spill"])', "cj.fit(graph, method)"
+    )
+    script = script.replace("told = cj.estimate(", 'method = cj.Cleora(**order["method"])\ntold = cj.estimate(')
+    script = script.replace(
+        "print(json.dumps([told.peak,",
+        "from cleora_jax.cleora.needs import needed_bytes\nprint(json.dumps([told.held + needed_bytes(graph, method, fit=True),",
+    )
+    told, peak = measured({"graph": UNIFORM, "method": method, "spill": None}, script)
+    assert told == pytest.approx(peak, rel=0.2)
+
+
+def test_seconds_are_of_steps_that_whiten_and_of_those_that_do_not(graph, monkeypatch):
+    assert module._kinds(cj.Cleora(num_iterations=10)) == {1: 10}
+    assert module._kinds(cj.Cleora(num_iterations=10, whiten=3)) == {3: 3, 2: 7}
+    assert module._kinds(cj.Cleora(num_iterations=10, whiten=1)) == {1: 10}
+    assert module._kinds(cj.Cleora(num_iterations=2, whiten=3)) == {2: 2}
+    timed = {3: (1.0, 10.0), 2: (1.0, 1.0)}
+    monkeypatch.setattr(module, "_pass_seconds", lambda run, method, tables, iteration: timed[iteration])
+    monkeypatch.setattr(module, "_product_seconds", lambda run, columns: 0.0)
+    told = module._seconds(graph, cj.Cleora(dim=8, num_iterations=9, whiten=3), lambda: None)
+    assert told == pytest.approx(3 * 10 + 6 * 1 + 2 * 1.0 + 2 * 10, abs=3)
 
 
 def test_options(graph):

@@ -185,8 +185,8 @@ _NAMES_OF = {
     "data": "Dataset DatasetInfo download list_datasets load_dataset",
     "cleora": """
         Checkpoint Cleora Estimate Features Fitted RankWarning Share SpectralCleora Trace TwoSidedWarning embed
-        embed_apart embed_edge_features embed_share estimate fit hyperedge_means join_processes load_fitted propagate read_share
-        sweep transform update
+        embed_apart embed_edge_features embed_share estimate fit hyperedge_means join_processes load_fitted propagate
+        read_share sweep transform update
     """,
     "graph": """
         BuildReport Column Graph Labels Vocab add_hyperedges adjacency from_edges from_hyperedges

@@ -1,4 +1,4 @@
-"""Puts the figures of results.jsonl into docs/experiments.md (and large.md), and draws docs/img/sweep.svg.
+"""Puts the figures of results into docs/experiments.md, large.md and the cookbook, and draws docs/img/sweep.svg.
 
 python -m experiments.report
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from statistics import mean, median, stdev
 from typing import Any
@@ -31,12 +31,17 @@ Lines = list[dict[str, Any]]
 def main() -> None:
     """Rewrite what stands between the marks of each experiment that has results."""
     for name, tables in TABLES.items():
-        path, page = HERE / name / "results.jsonl", DOCS / PAGES.get(name, PAGE)
-        if path.exists():
-            lines, text = [json.loads(line) for line in path.read_text().splitlines()], page.read_text()
-            begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-            before, rest = text.split(begin)
-            page.write_text(f"{before}{begin}\n\n{tables(lines)}\n\n{machine(lines)}\n\n{end}{rest.split(end)[1]}")
+        rewrite(DOCS / PAGES.get(name, PAGE), name, HERE / name / "results.jsonl", tables)
+    rewrite(DOCS / "cookbook" / "recommendations.md", "latency", HERE / "recommend" / "latency.jsonl", latency)
+
+
+def rewrite(page: Path, name: str, path: Path, tables: Callable[[Lines], str]) -> None:
+    """What stands on a page between the marks of a name, by lines of results, where there are any."""
+    if path.exists():
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+        before, rest = page.read_text().split(begin)
+        page.write_text(f"{before}{begin}\n\n{tables(lines)}\n\n{machine(lines)}\n\n{end}{rest.split(end)[1]}")
 
 
 def machine(lines: Lines) -> str:
@@ -415,6 +420,14 @@ def recommend(lines: Lines) -> str:
         for line in lines if line["part"] == "test"
     )  # fmt: skip
     return rows("data | method | recall@20 | NDCG@20 | MRR@20 | fit, s | all users, s | peak, GiB", body)
+
+
+def latency(lines: Lines) -> str:
+    """How long one user waits for a list of twenty."""
+    body = (
+        [line["name"], line["whom"], *(f"{line[f'p{share}_ms']:.1f}" for share in (50, 90, 99))] for line in lines
+    )  # fmt: skip
+    return rows("method | asked for | p50, ms | p90, ms | p99, ms", body)
 
 
 def name_of(line: dict[str, Any]) -> str:

@@ -239,3 +239,23 @@ def test_recommend_smoke(tmp_path):
     lines = smoke("recommend", tmp_path)
     assert {line["name"] for line in lines} == {"popularity", "ease", "graph-filter", "gf-cf"}
     assert all(0 < line["metrics"]["recall@20"] <= 1 and line["peak"] > 0 for line in lines)
+    path = tmp_path / "latency.jsonl"
+    command = [sys.executable, "-m", "experiments.recommend.latency", "--smoke", "--output", str(path)]
+    subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert all(0 < line["p50_ms"] <= line["p99_ms"] and line["threads"] == 1 for line in lines)
+    assert report.latency(lines).count("\n| ") == len(lines) == 4
+
+
+def test_the_test_part_takes_what_validation_chose():
+    from experiments.recommend.run import chosen
+
+    about = {"part": "validation", "source": "gowalla", "name": "gf-cf"}
+    scores = [(0.1, 0.2), (0.2, 0.3), (0.3, 0.2)]
+    done = [
+        about | {"asked": {"rank": rank}, "metrics": {"recall@20": recall, "ndcg@20": ndcg}}
+        for rank, (recall, ndcg) in enumerate(scores)
+    ]
+    done.append(about | {"part": "test", "asked": {"rank": 9}, "metrics": {"recall@20": 1.0, "ndcg@20": 1.0}})
+    assert chosen(done, "gowalla", "gf-cf") == {"rank": 1}
+    assert chosen(done, "retail-fimi", "gf-cf") == {} and chosen([], "gowalla", "cleora-knn:users") == {"side": "users"}

@@ -23,9 +23,18 @@ def walked(op: Operator, x: jax.Array) -> jax.Array:
 
 
 def walked_rows(op: Operator, block: sp.csr_array) -> jax.Array:
-    """Mᵀ M Bᵀ, float32[i, b], of rows of interactions B: M Bᵀ is of two sparse matrices, and takes next to no time."""
-    (back,) = op.adjoint or ()
-    return _back(op, jax.device_put(sp.csr_array((block @ as_scipy(back)).T.tocsr()).toarray()))
+    """Mᵀ M Bᵀ, float32[i, b], of rows of interactions B: M Bᵀ is of two sparse matrices, and takes next to no time.
+
+    Of few rows the whole is: users who took the same items took few of all items.
+    """
+    (there,), (back,) = op.factors, op.adjoint or ()
+    reached = block @ as_scipy(back)
+    few = block.shape[0] <= FEW
+    columns = sp.csr_array((reached @ as_scipy(there) if few else reached).T.tocsr()).toarray()
+    return jax.device_put(columns) if few else _back(op, jax.device_put(columns))
+
+
+FEW = 8  # rows, from which on the product with an array takes less time
 
 
 def as_scipy(csr: Csr) -> sp.csr_array:

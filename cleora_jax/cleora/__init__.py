@@ -2,7 +2,6 @@ from cleora_jax.cleora.checkpoint import Checkpoint as Checkpoint
 from cleora_jax.cleora.differentiable import propagate as propagate
 from cleora_jax.cleora.edge_features import embed_edge_features as embed_edge_features
 from cleora_jax.cleora.edge_features import hyperedge_means as hyperedge_means
-from cleora_jax.cleora.embed_share import embed_share as embed_share
 from cleora_jax.cleora.features import Features as Features
 from cleora_jax.cleora.fitted import Fitted as Fitted
 from cleora_jax.cleora.fitted import load_fitted as load_fitted
@@ -17,6 +16,7 @@ from cleora_jax.cleora.run import Trace as Trace
 from cleora_jax.cleora.run import TwoSidedWarning as TwoSidedWarning
 from cleora_jax.cleora.share import Share as Share
 from cleora_jax.cleora.share import read_share as read_share
+from cleora_jax.cleora.share_run import embed_share as embed_share
 from cleora_jax.cleora.spectral import SpectralCleora as SpectralCleora
 from cleora_jax.cleora.streaming import update as update
 from cleora_jax.cleora.sweeps import sweep as sweep

@@ -23,7 +23,7 @@ WHOLE = ("group_by", "relations", "features", "dry_run")
 
 def check_shared(args: argparse.Namespace, method: Method) -> None:
     """Raise OptionError, before the others are waited for, for an option that needs the whole in one place."""
-    from cleora_jax.cleora.embed_share import check_owned
+    from cleora_jax.cleora.share_run import check_owned
 
     refuse(args, WHOLE, "does not go with `--read-share`.")
     check_owned(method)

@@ -14,6 +14,7 @@ from cleora_jax._progress import Progress, no_progress
 from cleora_jax.cleora.loop import Numbers, State, Walk
 from cleora_jax.cleora.method import Cleora
 from cleora_jax.cleora.owned import Cut, form_of, ground_of, owners_of
+from cleora_jax.cleora.result_file import ResultFile
 from cleora_jax.cleora.run import Run, warn_of_two_sides
 from cleora_jax.cleora.sharded import Sharded, check_sharded, mesh_of, put_table
 from cleora_jax.cleora.share import Share, check_same
@@ -102,6 +103,8 @@ class Owned:
         cut: which rows are whose.
         process: which this one is.
     """
+
+    result: ResultFile | None = None
 
     def __init__(self, sharded: Sharded, cut: Cut, process: int) -> None:
         self.sharded, self.cut, self.process = sharded, cut, process

@@ -128,7 +128,8 @@ for method in (plain, replace(plain, dim=150, whiten_rank=None), replace(plain, 
     part = embed_share(share, method)
     again = embed_share(share, method) if method is plain else part
     same = bool((part.vectors == again.vectors).all())
-    results.append([len(part), bool(apart(all_rows(part.vectors), whole.vectors) < 1e-5), same])
+    near = 1e-5 if method.normalization == "l2" else 3e-5  # "l1" leaves more to rounding: `devices=` differs by 0.7e-5
+    results.append([len(part), bool(apart(all_rows(part.vectors), whole.vectors) < near), same])
 print("\\n" + json.dumps(results))  # on a line of its own, whatever gloo has printed
 """
 

@@ -128,7 +128,8 @@ for method in (plain, replace(plain, dim=150, whiten_rank=None), replace(plain, 
     part = embed_share(share, method)
     again = embed_share(share, method) if method is plain else part
     same = bool((part.vectors == again.vectors).all())
-    results.append([len(part), bool(apart(all_rows(part.vectors), whole.vectors) < 1e-5), same])
+    near = 1e-5 if method.normalization == "l2" else 3e-5  # "l1" leaves more to rounding: `devices=` differs by 0.7e-5
+    results.append([len(part), bool(apart(all_rows(part.vectors), whole.vectors) < near), same])
 print("\\n" + json.dumps(results))  # on a line of its own, whatever gloo has printed
 """
 
@@ -139,7 +140,8 @@ def test_all_ways_in_processes(files, port, count, devices, monkeypatch):
     monkeypatch.setenv("XLA_FLAGS", f"--xla_force_host_platform_device_count={devices}")
     processes = started(["-c", ALL_WAYS, str(port), str(count), "{number}", *map(str, files)], count)
     for out, errors in ended(processes, 400):
-        results = json.loads(out.splitlines()[-1]) if out else errors[-2000:]
+        told = [line for line in out.splitlines() if line.startswith("[[")]
+        results = json.loads(told[0]) if told else errors[-2000:]
         assert len(results) == 7 and all(rows > 0 and near and same for rows, near, same in results), results
 
 

@@ -18,6 +18,7 @@ from cleora_jax.vectors.stored import Content, check_header, header_of, reading,
 
 METADATA_KEY, MARK_KEY = b"cleora_jax", b"cleora_jax.mark"  # the mark tells a damaged header from a missing one
 CSV_BLOCK = 1 << 24  # bytes parsed at once; a line must fit into it
+NUL_SINCE = 26  # of pyarrow: before, a NUL in a file of several blocks costs a line
 NEEDS_QUOTES = re.compile(r'[,\t"\r\n\x00]|^\s|\s$|^$|^\ufeff')
 
 
@@ -208,9 +209,11 @@ def read_numbers(
 def _most_lines(path: str, dim: int) -> int:
     """No more lines of numbers than this are in the file. Raises InputError where the last line is cut."""
     count = 0
+    loses_nul = int(pa.__version__.split(".")[0]) < NUL_SINCE
     with open(path, "rb") as file:
         last = b""
         while chunk := file.read(1 << 22):
+            require(path, not (loses_nul and b"\0" in chunk), f"NUL in an id needs pyarrow {NUL_SINCE} or newer")
             count += chunk.count(b"\n")
             last = chunk[-1:]
     require(path, last == b"\n", "the last line has no end: the file may be truncated; if it is whole, add a newline")

@@ -4,9 +4,9 @@ python -m experiments.recommend.run --part validation   # the settings of GRIDS,
 python -m experiments.recommend.run --part test         # what validation chose, else defaults; all of training, once
 python -m experiments.recommend.run --smoke             # generated, in seconds
 
-Settings are chosen by recall@20 + ndcg@20 of 3,000 users in validation; nothing was chosen by a test part. Every
-method runs in a process of its own, so that its peak of memory is its own. Lines that stand in the output are not run
-again; `--only gowalla gf-cf` runs some.
+Settings are chosen by recall@20 + ndcg@20 of 3,000 users in validation; how defaults came about is in
+docs/experiments.md. Every method runs in a process of its own, so that its peak of memory is its own. Lines that stand
+in the output are not run again; `--only gowalla gf-cf` runs some.
 """
 
 from __future__ import annotations

@@ -37,6 +37,9 @@ class Unchosen(int):
 DEFAULT_ITERATIONS = Unchosen(40)
 
 
+MOST_PLAIN_STEPS = 8  # of a narrow table: more lose a hundredth of the result and soon all of it
+
+
 @dataclass(frozen=True)
 class Cleora:
     """Markov propagation with per-step normalisation and whitening.
@@ -125,6 +128,16 @@ class Cleora:
         checks.one_of("storage", self.storage, tuple(STORAGES))
         if self.storage != "float32":
             check_striped(self, f"`storage` {self.storage!r}")
+            self._check_narrow()
+
+    def _check_narrow(self) -> None:
+        """Steps without whitening make rows alike, until what is left between them is below the rounding of storing."""
+        plain = self.num_iterations if self.whiten == "last" else self.whiten if isinstance(self.whiten, int) else 1
+        if plain > MOST_PLAIN_STEPS:
+            raise checks.OptionError(
+                f"`storage` {self.storage!r} does not go with more than {MOST_PLAIN_STEPS} steps between whitenings, "
+                f"after which rows differ by less than it rounds; got `whiten` {self.whiten!r}."
+            )
 
     def _check_scales(self) -> None:
         for name in ("scales", "scale_weights", "metapath"):
@@ -214,7 +227,7 @@ class Cleora:
         """
         if self.propagation == BOTH_WAYS:
             return self._both_ways(graph, checkpoint, init=init, progress=progress, shared=shared, tables=tables)
-        place = self._own_tables() if tables is None else tables()
+        place = self.own_tables() if tables is None else tables()
         spill = isinstance(place, Striped) and place.folder is not None
         with kept_in(checkpoint, graph, self, init, spill=spill) as keeper, one_blas_thread():
             run = Run(graph, self, shared=shared, tables=place)
@@ -222,7 +235,7 @@ class Cleora:
         result = place.result
         return self.joined(parts) if result is None else result.whole, run.trace()
 
-    def _own_tables(self) -> Tables:
+    def own_tables(self) -> Tables:
         """In memory: two of float32 that take turns, or a narrow one."""
         return InMemory() if self.storage == "float32" else Striped(None, self.storage)
 

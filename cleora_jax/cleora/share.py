@@ -95,14 +95,14 @@ def read_share(
         "comment": comment, "on_bad_line": on_bad_line,
     }  # fmt: skip
     graph: Graph | None = None
-    wrong: ValueError | OSError | TypeError | None = None
+    wrong: Exception | None = None
     parts, part = (1, 0) if checks.boolean("own", own) else (peers.count, peers.index)
     try:
         files = expand(paths)
         graph = read_portion(files, parts, part, progress=progress, **ways)
         if not own:
             ways["input"] = [(os.path.basename(path), os.path.getsize(path)) for path in files]
-    except (ValueError, OSError, TypeError) as error:  # others wait, and must be told
+    except (ValueError, OSError, TypeError, MemoryError) as error:  # others wait, and must be told
         wrong = error
     all_well(peers, wrong)
     assert graph is not None
@@ -117,7 +117,7 @@ def all_well(peers: Peers, wrong: Exception | None) -> None:
     """Raise what went wrong here, or, where it did elsewhere, an InputError that tells it."""
     told = np.zeros(TOLD_BYTES, np.uint8)
     if wrong is not None:
-        text = str(wrong).encode()[:TOLD_BYTES] or b"?"
+        text = str(wrong).encode(errors="backslashreplace")[:TOLD_BYTES] or b"?"
         told[: len(text)] = np.frombuffer(text, np.uint8)
     every = peers.everyones(told)
     if wrong is not None:

@@ -181,17 +181,25 @@ def rounding(kind: np.dtype[Any]) -> float:
     return 0.0 if kind == STORAGES["float32"] else float(jnp.finfo(kind).eps) ** 2 / 12
 
 
-def check_storable(rows: np.ndarray, storage: Storage, first: int) -> None:
-    """Raise InputError for rows, `first` and following, that float16 cannot hold."""
+def check_storable(rows: np.ndarray, storage: Storage, entities: np.ndarray, *, given: bool) -> None:
+    """Raise InputError for first vectors of entities that float16 cannot hold; what is not `given` may be small."""
     if storage != "float16":  # bfloat16 reaches as far as float32
         return
     most, limits = np.abs(rows).max(axis=1), np.finfo(np.float16)
-    bad = (most > limits.max) | ((most > 0) & (most < limits.smallest_normal))
+    bad = (most > limits.max) | (given & (most > 0) & (most < limits.smallest_normal))
     if bad.any():
         at = int(np.argmax(bad))
         raise checks.InputError(
-            f"`init`: the largest entry of row {first + at} is {most[at]:.3g}, which `storage='float16'` cannot hold "
+            f"`init`: the largest entry of row {entities[at]} is {most[at]:.3g}, which `storage='float16'` cannot hold "
             f"({float(limits.smallest_normal):.2g} to {float(limits.max):.0f}); scale it, or store 'bfloat16'."
+        )
+
+
+def check_stored(rows: np.ndarray, storage: Storage) -> None:
+    """Raise InputError where numbers grew beyond what float16 holds."""
+    if storage == "float16" and not np.isfinite(rows).all():
+        raise checks.InputError(
+            f"`storage='float16'`: a step made numbers beyond {float(np.finfo(np.float16).max):.0f}; store 'bfloat16'."
         )
 
 

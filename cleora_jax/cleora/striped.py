@@ -36,7 +36,15 @@ from cleora_jax.cleora.loop import (
 )  # fmt: skip
 from cleora_jax.cleora.result_file import ResultFile
 from cleora_jax.cleora.start import Init, starter
-from cleora_jax.cleora.stored_table import Storage, StoredTable, check_storable, narrowed, rounding, widened
+from cleora_jax.cleora.stored_table import (
+    Storage,
+    StoredTable,
+    check_storable,
+    check_stored,
+    narrowed,
+    rounding,
+    widened,
+)
 from cleora_jax.sparse.operator import Operator, apply_block
 from cleora_jax.vectors.passes import (
     Affine,
@@ -88,7 +96,7 @@ class Striped:
         for first, count in table.batches:
             here = slice(first, first + count)
             rows = make(whole[here]) * alive[here, None]
-            check_storable(np.asarray(rows), self.storage, first)
+            check_storable(np.asarray(rows), self.storage, whole[here], given=not isinstance(init, str))
             table.put_batch(first, split_columns(jax.device_put(rows)))
         return table
 
@@ -124,6 +132,7 @@ class Striped:
             here = slice(first, first + count)
             blocks = _transformed(table.batch(first, count), walk.alive[here], affine, "none", window_rows(table.rows))
             entities, rows = here if order is None else order[here], np.asarray(join_columns(blocks))
+            check_stored(rows, self.storage)
             if there is not None:
                 there[entities] = rows
             elif self.result is not None:

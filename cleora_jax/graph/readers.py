@@ -282,7 +282,7 @@ def _file_rows(
         return told, _text_rows(iter(seen), layout, form, comment, tally)
     form = format_of(line.text, layout, header) if form == "auto" else form
     if not header:
-        if form != "jsonl":
+        if form != "jsonl" and portion.begin == 0:  # the first line of the file, not of a cut
             check_no_header(line, seen[-1], form, layout)
         return form, _text_rows(chain(seen, chunks), layout, form, comment, tally)
     _check_no_header(form == "jsonl", path, form)

@@ -181,6 +181,24 @@ def test_a_bad_line_of_one_is_told_to_all(tmp_path):
     assert "after byte 88, line 9" in third and "process 2: " + third == first == second
 
 
+def test_a_name_that_is_no_utf_8_is_told_too(tmp_path):
+    (tmp_path / "in.tsv").write_text("a\tb\n")
+
+    def work(peers):
+        with pytest.raises((cj.InputError, OSError), match="none"):
+            read_share(tmp_path / ("in.tsv" if peers.index else "none\udcff.tsv"), peers=peers)
+
+    together(2, work)
+
+
+def test_a_header_in_the_middle_is_a_line_wherever_files_are_cut(tmp_path):
+    (tmp_path / "in.tsv").write_text("a\tb\nuser\titem\nc\td\ne\tf\n" * 3)
+    path = tmp_path / "in.tsv"
+    for count in (1, 2, 3, 5, 7, 11):
+        shares = together(count, lambda peers: read_share(path, "user item", peers=peers))
+        assert sum(share.graph.num_hyperedges for share in shares) == 12
+
+
 def test_processes_that_are_not_called_alike_are_told(tmp_path):
     for number in range(2):
         (tmp_path / f"{number}.tsv").write_text("a b\n" * (number + 1))

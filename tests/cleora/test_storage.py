@@ -131,6 +131,45 @@ def test_what_knows_no_narrow_tables_says_so():
             call()
 
 
+@pytest.mark.parametrize("settings", [{"whiten": "last", "num_iterations": 9}, {"whiten": 9, "num_iterations": 18}])
+def test_rows_that_steps_make_too_like_are_refused(settings):
+    """At 40 steps with one whitening, float16 found no direction at all, where float32 keeps all but one."""
+    replace(PLAIN, **settings)
+    with pytest.raises(cj.OptionError, match="more than 8 steps between whitenings"):
+        replace(PLAIN, storage="float16", **settings)
+
+
+def test_numbers_beyond_float16_are_said():
+    star = cj.from_edges(np.zeros(400, int), np.arange(1, 401))
+    method = cj.Cleora(2, 1, propagation="symmetric", normalization="none", whiten="off", storage="float16")
+    large = np.full((401, 2), 6e4, np.float32)
+    with pytest.raises(cj.InputError, match="beyond 65504"):
+        cj.embed(star, method, init=large)
+    assert np.isfinite(cj.embed(star, replace(method, storage="bfloat16"), init=large).vectors).all()
+
+
+def test_first_vectors_of_ours_may_be_small_and_row_of_theirs_is_named():
+    ring = cj.from_edges(np.arange(60_000), (np.arange(60_000) + 1) % 60_000)
+    assert np.isfinite(cj.embed(ring, cj.Cleora(1, 1, whiten="off", storage="float16")).vectors).all()
+    side = np.random.default_rng(0).permutation(400 * 400).reshape(400, 400)
+    grid = cj.from_edges(side[:, :-1].ravel(), side[:, 1:].ravel())  # its rows are reordered
+    given = np.ones((160_000, 2), np.float32)
+    given[12_345] = 1e6
+    with pytest.raises(cj.InputError, match="row 12345 is 1e"):
+        cj.embed(grid, cj.Cleora(2, 1, storage="float16"), init=given)
+
+
+@pytest.mark.parametrize("storage", NARROW)
+def test_tuning_runs_what_it_says(storage):
+    found = cj.tune(
+        replace(PLAIN, storage=storage), {"num_iterations": [2, 4]}, graph=GRAPH,
+        objective=lambda embedding: float(np.abs(embedding.vectors).sum()),
+    )  # fmt: skip
+    for trial in found.trials:
+        alone = cj.embed(GRAPH, trial.method).vectors
+        assert trial.scores == (float(np.abs(alone).sum()),)
+
+
 def test_less_is_told_where_less_is_stored():
     graph = cj.generators.erdos_renyi(100_000, 1e-5)
     whole, half = (needs.needed_bytes(graph, cj.Cleora(dim=1024, storage=name)) for name in ("float32", "float16"))

@@ -19,7 +19,7 @@ ELSEWHERE = "another process, the network or real data; its own tests"
 MISSING = "needs a library that the tests do not have"
 EXCEPTIONS = {
     "BuildReport Column Vocab Graph Labels Operator Mixture Links Trace Classified Score Candidates Epochs Iterations "
-    "History Refined EdgeSplit HeldOut NodeSplit NodeScores LinkScores Trial Tuned Weighed Fitted Compressed Index Cca "
+    "History Refined Share EdgeSplit HeldOut NodeSplit NodeScores LinkScores Trial Tuned Weighed Fitted Compressed Index Cca "
     "AlignmentScore Interactions Recommender RecommenderScores Communities Clustering Components Report Layer Saint Imported Planted Summary Estimate": RESULT,
     "InputError OptionError NotFoundError RankWarning TwoSidedWarning ConvergenceWarning RecordWarning "
     "MissingFileError MixedTypesWarning NeedsMemoryError": RESULT,
@@ -27,10 +27,10 @@ EXCEPTIONS = {
     "progress_bar parse_columns list_methods list_recommenders whitening_rank accuracy f1 one_hot top_k_labels nmi ari purity "
     "clustering_accuracy average_precision hits_at_k hits_within mean_reciprocal_rank ranks roc_auc ranking_metrics "
     "summary plot_history": NOT_A_GRAPH,
-    "read from_table from_triples power_law_baskets hypergraph_block_model planted_partition stochastic_block_model "
+    "read read_share from_table from_triples power_law_baskets hypergraph_block_model planted_partition stochastic_block_model "
     "barabasi_albert lfr erdos_renyi watts_strogatz": FROM_NOTHING,
     "run_benchmark load_benchmark BenchmarkResults Dataset DatasetInfo download list_datasets load_dataset "
-    "join_processes": ELSEWHERE,
+    "join_processes embed_share": ELSEWHERE,
     "from_dgl to_dgl from_pyg to_pyg": MISSING,
     "load_searchable": "chooses between load_embedding, load_compressed and load_index, which are in the table",
 }

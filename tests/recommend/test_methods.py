@@ -127,6 +127,23 @@ def test_graph_filter(taken, setting):
     np.testing.assert_allclose(found, oracle.graph_filter(dense, dense, *setting), atol=2e-5)
 
 
+@pytest.mark.parametrize(
+    ("users", "items", "rank"), [(5000, 1435, 51), (1435, 5000, 51), (29_858, 40_981, 1024), (20, 3, 1)]
+)
+def test_the_rank_of_a_graph_filter_grows_with_the_data(monkeypatch, users, items, rank):
+    asked = []
+
+    def low_pass(matrix, rank, **_):
+        asked.append(rank)
+        return np.zeros((items, 1), np.float32), np.ones(1, np.float32)
+
+    monkeypatch.setattr("cleora_jax.recommend.graph_filter.low_pass", low_pass)
+    matrix = sp.csr_array((np.ones(1, np.float32), ([0], [0])), shape=(users, items))
+    GraphFilter().fit(matrix)
+    GraphFilter(rank=7).fit(matrix)
+    assert asked == [rank, 7]
+
+
 def test_gf_cf_is_a_graph_filter(taken):
     one = scores_of(fit_recommender(taken, GFCF(rank=6, turns=30)), taken.matrix)
     other = scores_of(fit_recommender(taken, GraphFilter(0.5, 0.5, 0, 6, 0.3, 0, turns=30)), taken.matrix)
@@ -216,6 +233,7 @@ def test_emde_is_what_its_codes_say(taken, random):
         (lambda: ItemKNN(shrink=float("nan")), "`shrink` must be finite"),
         (lambda: CleoraKNN("shops"), "`side` must be one of 'items', 'users', got 'shops'"),
         (lambda: CleoraFilter(source=2), "`source` must be finite and in"),
+        (lambda: GraphFilter(rank=0), "`rank` must be at least 1, got 0"),
         (lambda: GraphFilter(user_power=1.5), "`user_power` must be finite and in"),
         (lambda: GraphFilter(sharpen=-0.1), "`sharpen` must be finite and at least 0"),
     ],

@@ -6,6 +6,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -160,6 +161,15 @@ def test_ease_says_how_much_memory_it_needs():
     wide = sp.csr_array((np.ones(1, np.float32), ([0], [0])), shape=(1, 2_000_000))
     with pytest.raises(MemoryError, match=r"EASE of 2,000,000 items needs about 29\.1 TiB.*GraphFilter"):
         EASE().fit(wide)
+
+
+def test_ease_holds_no_more_arrays_than_it_says():
+    matrix = sp.random_array((2000, 3000), density=0.01, format="csr", dtype=np.float32, rng=np.random.default_rng(0))
+    tracemalloc.start()
+    weights = EASE().fit(matrix).weights
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak <= 2.1 * weights.nbytes and weights.flags.c_contiguous
 
 
 @pytest.mark.parametrize("shrink", [0.0, 2.5])

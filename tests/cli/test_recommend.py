@@ -9,7 +9,7 @@ import pytest
 
 from cleora_jax.cli import main
 from cleora_jax.cli.commands.recommend import NAMES
-from cleora_jax.recommend import RECOMMENDERS, load_recommender
+from cleora_jax.recommend import RECOMMENDERS, Popularity, load_recommender
 
 
 @pytest.fixture
@@ -49,9 +49,23 @@ def test_fit_and_ask(kept, files, capsys):
     ):
         assert main(["recommend", "for", "-m", kept, "-k", "3", "--json", *options]) == 0
         answer = json.loads(capsys.readouterr().out)
-        assert answer == {name: [{"id": one, "score": round(score, 6)} for one, score in wanted]}
+        assert answer == {name: [{"id": one, "score": float(f"{score:.7g}")} for one, score in wanted]}
     assert main(["recommend", "--json", "for", "-m", kept, "--user", user, "--user", "u3"]) == 0
     assert list(json.loads(capsys.readouterr().out)) == [user, "u3"]
+
+
+def test_small_scores_stay_and_zero_has_no_sign(tmp_path, capsys, monkeypatch):
+    (tmp_path / "few.tsv").write_text("u1\ti1\t1e-9\nu2\ti2\t3e-9\n")
+    path = str(tmp_path / "kept.npz")
+    ways = ["--columns", "user item times", "--weight", "times", "--algorithm", "popularity", "-q"]
+    assert main(["recommend", "fit", "-i", str(tmp_path / "few.tsv"), "-o", path, *ways]) == 0
+    command = ["recommend", "for", "-m", path, "--user", "u1"]
+    assert main([*command, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"u1": [{"id": "i2", "score": 3e-9}]}
+    monkeypatch.setattr(Popularity, "scores", lambda self, state, block: np.full(block.shape, -0.0, np.float32))
+    for form in ([], ["--json"]):
+        assert main([*command, *form]) == 0
+        assert "-0" not in capsys.readouterr().out
 
 
 def test_evaluate_gives_one_object(files, capsys):

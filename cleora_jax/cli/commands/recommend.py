@@ -95,11 +95,16 @@ def _for(args: argparse.Namespace) -> dict[str, Any]:
         if len(names) > 1:
             show(args, name)
         for item, score in listed:
-            show(args, f"{score:10.4g}  {item}")
+            show(args, f"{score + 0.0:10.4g}  {item}")
     return {
-        name: [{"id": item, "score": round(score, 6)} for item, score in listed]
+        name: [{"id": item, "score": _digits(score)} for item, score in listed]
         for name, listed in zip(names, lists, strict=True)
     }
+
+
+def _digits(score: float) -> float:
+    """A score to the digits that float32 has, however small it is; −0 is 0."""
+    return float(f"{score:.7g}") + 0.0
 
 
 def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:

@@ -179,12 +179,31 @@ def test_item_knn(taken, shrink):
     np.testing.assert_allclose(found, oracle.item_knn(dense, dense, len(taken.items), shrink), atol=1e-5)
 
 
+@pytest.mark.parametrize("shrink", [0.0, 2.5])
+def test_shrinking_is_in_the_unit_of_the_weights(taken, shrink):
+    """Columns of many sizes, each scaled by itself."""
+    dense = taken.matrix.toarray().astype(float) * 2.0 ** (np.arange(len(taken.items)) % 7 - 3)
+    found = ItemKNN(neighbours=len(taken.items), shrink=shrink).fit(sp.csr_array(dense.astype(np.float32)))
+    norm = np.sqrt((dense**2).sum(0))
+    wanted = dense.T @ dense / (np.outer(norm, norm) + shrink)
+    np.fill_diagonal(wanted, 0)
+    np.testing.assert_allclose(found.similarity.toarray(), wanted, rtol=1e-5, atol=1e-7)
+
+
 @pytest.mark.parametrize("unit", [2.0**-83, 2.0**50])
 def test_cosines_know_no_unit(taken, unit):
     """Squares of the smaller one are less than float32 holds."""
     scaled = sp.csr_array(taken.matrix * np.float32(unit))
     one, other = (ItemKNN(neighbours=4).fit(matrix).similarity for matrix in (taken.matrix, scaled))
     np.testing.assert_allclose(other.toarray(), one.toarray(), rtol=1e-6)
+
+
+def test_cosines_of_an_item_of_tiny_weights():
+    """Its squares are less than float32 holds; cosines are as of any other."""
+    found = fit_recommender(interactions([("a", "x"), ("a", "y"), ("b", "x")], [1, 1e-25, 1]), ItemKNN())
+    assert found.recommend(["x"]) == [("y", pytest.approx(0.5**0.5))]
+    both = fit_recommender(interactions([("a", "y"), ("a", "z"), ("b", "x")], [1e-40, 1e-40, 1]), ItemKNN())
+    assert both.recommend({"y": 1.0}, k=1) == [("z", pytest.approx(1.0))]
 
 
 def test_item_knn_keeps_the_nearest(taken):

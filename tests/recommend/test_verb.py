@@ -132,6 +132,10 @@ def test_integers_are_ids_and_weights_of_baskets_count():
     assert found.recommend({10: 2.0}) == [(item, 2 * score) for item, score in found.recommend([10])]
 
 
+def test_a_basket_may_be_read_once(fitted):
+    assert fitted.recommend(item for item in ("i1", "i2")) == fitted.recommend(["i1", "i2"])
+
+
 def test_ties_fall_to_the_earlier_item():
     found = fit_recommender(interactions([("u", "c"), ("u", "a"), ("u", "b"), ("v", "z")]), Popularity())
     assert [item for item, _ in found.recommend("v", k=2)] == ["c", "a"]
@@ -143,7 +147,9 @@ def test_ties_fall_to_the_earlier_item():
         (lambda found: found.recommend("u999"), KeyError, "unknown entity.*'u999'.*Nearest"),
         (lambda found: found.recommend(["i1", "x1", "x2"]), KeyError, "'x1', 'x2'"),
         (lambda found: found.recommend([]), ValueError, "at least one item"),
-        (lambda found: found.recommend({"i1": 0.0}), ValueError, "at least one item of a weight above 0"),
+        (lambda found: found.recommend({"i1": 0.0}), ValueError, "each of a weight above 0"),
+        (lambda found: found.recommend({"i1": 1.0, "i2": 0}), ValueError, "each of a weight above 0"),
+        (lambda found: found.recommend({"i1": 1.0, "i2": 1e-60}), ValueError, "each of a weight above 0"),
         (lambda found: found.recommend({"i1": -1.0}), ValueError, "weight -1.0 must be finite"),
         (lambda found: found.recommend({"i1": 1e19}), ValueError, "`who`: weights add up to 1e\\+19, at most 1e\\+18"),
         (lambda found: found.recommend(["i1"], k=0), ValueError, "`k` must be at least 1, got 0"),

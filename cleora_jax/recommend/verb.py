@@ -153,14 +153,14 @@ class Recommender:
         is_user = np.array([isinstance(who, (str, int, np.integer)) for who in whos], bool)
         users = [who for who, alone in zip(whos, is_user, strict=True) if alone]
         baskets = [who for who, alone in zip(whos, is_user, strict=True) if not alone]
-        known = self.interactions.matrix[indices_of(self.interactions.users, users, "who")]
+        known = self.interactions.matrix[indices_of(self.interactions.users, users, "who", "users")]
         both = sp.csr_array(sp.vstack([known, self._made(baskets)], format="csr"))
         return both[np.argsort(np.argsort(~is_user, kind="stable"))]
 
     def _made(self, baskets: Sequence[Any]) -> sp.csr_array:
         """Rows of baskets; all unknown items are named at once."""
         weighted = [_basket(who) for who in baskets]
-        items = indices_of(self.interactions.items, [item for some in weighted for item, _ in some], "who")
+        items = indices_of(self.interactions.items, [item for some in weighted for item, _ in some], "who", "items")
         weight = np.array([value for some in weighted for _, value in some])
         data = check_weights(weight.astype(np.float64), len(items), "`who`, item {} of the baskets".format)
         place = np.repeat(np.arange(len(baskets)), [len(some) for some in weighted])
@@ -174,7 +174,7 @@ class Recommender:
         if isinstance(candidates, (str, int)):
             raise TypeError(f"`candidates` must be a list of item ids, got {candidates!r}.")
         allowed = np.zeros(len(self.interactions.items), bool)
-        allowed[indices_of(self.interactions.items, list(candidates), "candidates")] = True
+        allowed[indices_of(self.interactions.items, list(candidates), "candidates", "items")] = True
         return allowed
 
     def _named(self, rows: np.ndarray, scores: np.ndarray) -> Recommended:
@@ -227,12 +227,15 @@ def _check_total(matrix: sp.csr_array, name: str) -> None:
         )
 
 
-def indices_of(vocab: Vocab, ids: Sequence[Any], name: str) -> np.ndarray:
-    """Rows of ids, strings or integers."""
+def indices_of(vocab: Vocab, ids: Sequence[Any], name: str, among: str) -> np.ndarray:
+    """Rows of ids, strings or integers; errors name the argument, and say among which an id is unknown."""
     for one in ids:
         if isinstance(one, bool) or not isinstance(one, (str, int, np.integer)):
             raise TypeError(f"`{name}`: ids are strings or integers, got {one!r:.60}.")
-    return vocab.indices([str(one) for one in ids])
+    try:
+        return vocab.indices([str(one) for one in ids])
+    except checks.NotFoundError as error:
+        raise checks.NotFoundError(f"among {among}: {error}") from error
 
 
 def _basket(who: Any) -> list[tuple[Any, float]]:

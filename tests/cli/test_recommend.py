@@ -70,7 +70,7 @@ def test_small_scores_stay_and_zero_has_no_sign(tmp_path, capsys, monkeypatch):
 
 def test_evaluate_gives_one_object(files, capsys):
     command = ["recommend", "evaluate", "--train", files[0], "--test", files[1]]
-    assert main([*command, "--algorithm", "gf-cf,popularity", "-k", "5", "20", "--json"]) == 0
+    assert main([*command, "--algorithm", "gf-cf, popularity", "-k", "5", "20", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     for name in ("gf-cf/recall@20", "popularity/ndcg@20", "gf-cf/hit_rate@5", "gf-cf/mrr@20", "popularity/coverage@5"):
         assert 0 <= answer[name] <= 1
@@ -91,7 +91,8 @@ def test_what_a_header_is_told_to_need_works(tmp_path, capsys):
     ("options", "message"),
     [
         (["for", "-m", "none.npz", "--user", "u1"], "none.npz: no such file"),
-        (["for", "-m", "KEPT", "--user", "nobody"], "unknown entity: 'nobody'"),
+        (["for", "-m", "KEPT", "--user", "nobody"], "among users: unknown entity: 'nobody'"),
+        (["for", "-m", "KEPT", "--basket", "nothing"], "among items: unknown entity: 'nothing'"),
         (["for", "-m", "KEPT", "--user", "u1", "-k", "0"], "`--top-k` must be at least 1"),
         (["for", "-m", "KEPT", "--item", "i1", "--keep-seen"], "`--keep-seen` does not go with"),
         (["fit", "-i", "TRAIN", "-o", "x.npy"], "`--output` must end in .npz"),
@@ -100,7 +101,7 @@ def test_what_a_header_is_told_to_need_works(tmp_path, capsys):
         (["fit", "-i", "TRAIN", "-o", "x.npz", "--algorithm", "best"], "`--algorithm` must be of popularity"),
         (["fit", "-i", "TRAIN", "-o", "x.npz", "--columns", "complex::reflexive::item"], "two columns, users and items"),
         (["evaluate", "--train", "TRAIN", "--test", "TRAIN"], "`--test` holds no pair"),
-        (["evaluate", "--train", "TRAIN", "--test", "TRAIN", "-k", "0"], "must be at least 1, got 0"),
+        (["evaluate", "--train", "none.tsv", "--test", "none.tsv", "-k", "5", "0"], "`--top-k` must be at least 1, got 0"),
         (["evaluate", "--train", "TRAIN", "--test", "TRAIN", "--algorithm", "gf-cf,ease", "--set", "rank=3"], "one method"),
     ],
 )  # fmt: skip

@@ -81,7 +81,8 @@ def test_evaluate_gives_one_object(files, capsys):
 
 def test_what_a_header_is_told_to_need_works(tmp_path, capsys):
     (tmp_path / "named.tsv").write_text("user\titem\nu1\ti1\nu2\ti1\n")
-    command = ["recommend", "fit", "-i", str(tmp_path / "named.tsv"), "-o", str(tmp_path / "kept.npz"), "--set", "rank=1"]
+    path, kept = (str(tmp_path / name) for name in ("named.tsv", "kept.npz"))
+    command = ["recommend", "fit", "-i", path, "-o", kept, "--set", "rank=1"]
     assert main(command) == 2
     advice = capsys.readouterr().err.split("Pass `")[1].split("`")[0]
     assert main([*command, *advice.split()]) == 0

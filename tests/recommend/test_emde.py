@@ -132,7 +132,7 @@ def test_what_nobody_took_comes_last(unit):
     pairs = np.argwhere(np.random.default_rng(4).random((300, 60)) < 0.1)
     given = interactions(pairs, np.where(pairs[:, 1] < 5, 0, unit))
     found = fit_recommender(given, EMDE(dim=8, width=16))
-    lists = found.recommend_each([str(user) for user in range(300)], k=60, filter_seen=False)
+    lists = found.recommend_each(given.users.ids.to_pylist(), k=60, filter_seen=False)
     assert all({item for item, _ in one[-5:]} == set("01234") for one in lists)
     assert all(np.isfinite([score for _, score in one]).all() for one in lists)
 

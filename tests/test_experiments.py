@@ -247,6 +247,13 @@ def test_recommend_smoke(tmp_path):
     assert report.latency(lines).count("\n| ") == len(lines) == 4
 
 
+def test_binding_holds_for_threads_that_imports_began():
+    """One bound after them would leave these on all cores."""
+    script = "from experiments.recommend.latency import bind, cores_of_threads; bind(); print(cores_of_threads())"
+    command = [sys.executable, "-c", script]
+    assert subprocess.run(command, check=True, capture_output=True, cwd=ROOT, text=True).stdout == "1\n"
+
+
 def test_the_test_part_takes_what_validation_chose():
     from experiments.recommend.run import chosen
 

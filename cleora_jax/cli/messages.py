@@ -50,10 +50,13 @@ def as_options(options: Container[str], message: str) -> str:
     Example:
         >>> as_options(["dim", "iterations"], "`dim` and `num_iterations=3`, but not `graph`")
         '`--dim` and `--iterations 3`, but not `graph`'
+        >>> as_options(["header"], "Pass `header=True`.")  # a switch takes no value
+        'Pass `--header`.'
     """
 
     def option(match: re.Match[str]) -> str:
         name = OPTIONS.get(match[1], match[1])
-        return f"`--{name.replace('_', '-')}{match[2].replace('=', ' ')}`" if name in options else match[0]
+        value = "" if match[2] == "=True" else match[2].replace("=", " ")
+        return f"`--{name.replace('_', '-')}{value}`" if name in options else match[0]
 
     return re.sub(r"`([a-z_]+)((?:=[^`]*)?)`", option, message)

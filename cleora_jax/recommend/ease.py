@@ -14,8 +14,8 @@ from cleora_jax._blas import one_blas_thread
 from cleora_jax._memory import check_fits
 from cleora_jax._progress import Progress, no_progress
 
-TABLES = 2  # items × items at once: the matrix, which is inverted in its place, and the weights made of it
-ROWS = 1024  # of the inverse, filled from its other triangle at once
+TABLES = 2  # items × items: the one in whose place all is done, and as much again for blocks of it
+ROWS = 1024  # of it that are filled at once
 
 
 class EASEState(NamedTuple):
@@ -35,7 +35,7 @@ class EASE:
         regularisation: λ, above 0. Default: 100.
 
     Raises (when it is fitted):
-        NeedsMemoryError: two arrays of items × items do not fit.
+        NeedsMemoryError: two arrays of items × items do not fit: one, and what its blocks are filled from.
 
     Reference: Steck, Embarrassingly shallow autoencoders for sparse data, WWW 2019.
     """
@@ -57,12 +57,12 @@ class EASE:
             gram[:, start : start + ROWS] = (matrix.T @ matrix[:, start : start + ROWS]).toarray()
         gram[np.diag_indices(items)] += np.float32(self.regularisation)
         progress("EASE", 1, 3)
-        inverse = _inverted(gram)
+        weights = _inverted(gram).T  # symmetric to the bit, so this is the same, row after row
         progress("EASE", 2, 3)
-        weights = inverse / -np.diag(inverse)
+        weights /= -np.diag(weights)
         weights[np.diag_indices(items)] = 0
         progress("EASE", 3, 3)
-        return EASEState(np.ascontiguousarray(weights))
+        return EASEState(weights)
 
     def scores(self, state: EASEState, block: sp.csr_array) -> np.ndarray:
         """float32[b, i]."""

@@ -40,20 +40,25 @@ class ItemKNN:
 
     def fit(self, matrix: sp.csr_array, *, progress: Progress = no_progress) -> Neighbours:
         """The neighbours, from block after block of rows of RᵀR."""
-        unit = float(np.exp2(-np.frexp(matrix.data.max())[1]))  # weights at most 1, so that products stay in float32
-        matrix = sp.csr_array(matrix * np.float32(unit))
+        unit = _units(matrix)
+        data = np.ldexp(matrix.data, -unit[matrix.indices])  # up to 1 in each column: squares stay in float32
+        matrix = sp.csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
         by_item = sp.csr_array(matrix.T.tocsr())
         norm = np.sqrt(row_sums(by_item.power(2)))
         parts = []
         for start in range(0, len(norm), ROWS):
             block = by_item[start : start + ROWS] @ matrix
-            parts.append(strongest(self._similar(block, start, norm, self.shrink * unit**2), self.neighbours))
+            parts.append(strongest(self._similar(block, start, norm, unit), self.neighbours))
             progress("neighbours", min(start + ROWS, len(norm)), len(norm))
         return Neighbours(sp.csr_array(sp.vstack(parts, format="csr")))
 
-    def _similar(self, block: sp.csr_array, start: int, norm: np.ndarray, shrink: float) -> sp.csr_array:
-        """Common users of the items from `start` on with all, as cosines; none of an item with itself."""
+    def _similar(self, block: sp.csr_array, start: int, norm: np.ndarray, unit: np.ndarray) -> sp.csr_array:
+        """Common users of the items from `start` on with all, as cosines; none of an item with itself.
+
+        Cosines know no unit, but `shrink` is in that of the weights, so it is brought to that of both columns.
+        """
         own = start + np.repeat(np.arange(block.shape[0]), np.diff(block.indptr))
+        shrink = np.ldexp(self.shrink, -(unit[own] + unit[block.indices]))
         value = block.data / (norm[own] * norm[block.indices] + shrink)
         value[own == block.indices] = 0
         return sp.csr_array((value.astype(np.float32), block.indices, block.indptr), shape=block.shape)
@@ -61,3 +66,10 @@ class ItemKNN:
     def scores(self, state: Neighbours, block: sp.csr_array) -> np.ndarray:
         """float32[b, i]."""
         return summed(block, state.similarity)
+
+
+def _units(matrix: sp.csr_array) -> np.ndarray:
+    """int[i]: the power of two above the largest weight of each column. Scaling by powers of two rounds nothing."""
+    most = np.zeros(matrix.shape[1], np.float32)
+    np.maximum.at(most, matrix.indices, matrix.data)
+    return np.frexp(most)[1]

@@ -9,7 +9,9 @@ state.{name}      an array, or state.{name}.data, .indices, .indptr and .shape: 
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -72,25 +74,55 @@ def load_recommender(path: str | os.PathLike[str]) -> Recommender:
 
     source = os.fspath(path)
     header, arrays = read_archive(path, KIND)
-    with believed(source, KIND):
+    with believed(source, KIND), _fitting(source):
         users, items = (
             vocab_from(source, columns, under(arrays, f"{side}."))
             for side, columns in zip(("users", "items"), header["columns"], strict=True)
         )
         shape = len(users), len(items)
         matrix = _csr(source, under(arrays, "matrix.") | {"shape": np.asarray(shape)})
-        method = _method(source, header["method"], header["settings"])
-        parts = {part: _state_part(source, kind, part, arrays, shape[1]) for part, kind in header["states"].items()}
+        method = _method(header["method"], header["settings"])
+        parts = {part: _state_part(source, kind, part, arrays, shape) for part, kind in header["states"].items()}
         if not isinstance(header["notes"], dict):
             raise checks.InputError(f"{source}: a damaged recommender file: the notes.")
-        return Recommender(Interactions(users, items, matrix), method, method.State(**parts), header["notes"])
+        found = Recommender(Interactions(users, items, matrix), method, method.State(**parts), header["notes"])
+        _check_ids_and_pairs(source, found.interactions)
+        _check_scores(source, found)
+        return found
 
 
-def _method(source: str, name: str, settings: dict[str, Any]) -> Any:
+@contextlib.contextmanager
+def _fitting(source: str) -> Iterator[None]:
+    """Turn what comes of settings and parts of a state that do not go together into an InputError."""
     try:
-        return recommender_named(name, **{key: _hashable(value) for key, value in settings.items()})
-    except checks.OptionError as error:
+        yield
+    except checks.InputError:
+        raise
+    except (ValueError, IndexError) as error:
         raise checks.InputError(f"{source}: a damaged recommender file: {error}") from error
+
+
+def _check_ids_and_pairs(source: str, given: Interactions) -> None:
+    matrix = given.matrix
+    named = all(len(vocab.ids.unique()) == len(vocab) for vocab in (given.users, given.items))
+    inner = np.ones(max(matrix.nnz - 1, 0), bool)  # whether an entry and the next are of one row
+    ends = matrix.indptr[1:-1]
+    inner[ends[(ends > 0) & (ends < matrix.nnz)] - 1] = False
+    rising = (np.diff(matrix.indices)[inner] > 0).all()
+    if not (named and rising and (matrix.data > 0).all()):
+        raise checks.InputError(f"{source}: a damaged recommender file: the interactions do not hold together.")
+
+
+def _check_scores(source: str, found: Recommender) -> None:
+    """Whether the parts of a state go together: somebody who took nothing can be given scores."""
+    items = len(found.interactions.items)
+    scores = np.asarray(found.method.scores(found.state, sp.csr_array((1, items), dtype=np.float32)))
+    if scores.shape != (1, items) or scores.dtype != np.float32 or not np.isfinite(scores).all():
+        raise checks.InputError(f"{source}: a damaged recommender file: its state does not give finite scores.")
+
+
+def _method(name: str, settings: dict[str, Any]) -> Any:
+    return recommender_named(name, **{key: _hashable(value) for key, value in settings.items()})
 
 
 def _hashable(value: Any) -> Any:
@@ -120,11 +152,15 @@ def _csr_arrays(matrix: sp.csr_array) -> Arrays:
     return {"data": matrix.data, "indices": matrix.indices, "indptr": matrix.indptr}
 
 
-def _state_part(source: str, kind: str, name: str, arrays: Arrays, items: int) -> Any:
-    """One part of a state; each is about items, along its first axis or its columns."""
+def _state_part(source: str, kind: str, name: str, arrays: Arrays, shape: tuple[int, int]) -> Any:
+    """One part of a state: arrays have a row for each item, or user, or none; matrices are about items either way."""
+    users, items = shape
+    if kind not in ("array", "jax", "operator", "sparse"):
+        raise checks.InputError(f"{source}: a damaged recommender file: a part of kind {kind!r}.")
     if kind in ("array", "jax"):
         array = arrays[f"state.{name}"]
-        if array.dtype.kind != "f" or not np.isfinite(array).all():
+        of_these = len(array) == items or (array.ndim == 2 and len(array) in (0, users))
+        if array.dtype != np.float32 or not of_these or not np.isfinite(array).all():
             raise checks.InputError(f"{source}: a damaged recommender file: {name!r} does not hold together.")
         return jax.device_put(array) if kind == "jax" else array
     matrix = _csr(source, under(arrays, f"state.{name}."))

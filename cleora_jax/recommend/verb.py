@@ -33,7 +33,7 @@ class Recommender:
         interactions: what it was fitted to; known users are asked for by their rows here.
         method: the settings.
         state: what was fitted, the method's `State`.
-        notes: what is to be kept with it, of what JSON can hold: the command line keeps how lines were read.
+        notes: what is to be kept with it, of what JSON can hold.
     """
 
     interactions: Interactions
@@ -153,20 +153,20 @@ class Recommender:
         is_user = np.array([isinstance(who, (str, int, np.integer)) for who in whos], bool)
         users = [who for who, alone in zip(whos, is_user, strict=True) if alone]
         baskets = [who for who, alone in zip(whos, is_user, strict=True) if not alone]
-        known = self.interactions.matrix[indices_of(self.interactions.users, users, "who")]
+        known = self.interactions.matrix[indices_of(self.interactions.users, users, "who", "users")]
         both = sp.csr_array(sp.vstack([known, self._made(baskets)], format="csr"))
         return both[np.argsort(np.argsort(~is_user, kind="stable"))]
 
     def _made(self, baskets: Sequence[Any]) -> sp.csr_array:
         """Rows of baskets; all unknown items are named at once."""
-        ids = [list(_basket(who)) for who in baskets]
-        items = indices_of(self.interactions.items, [item for some in ids for item in some], "who")
-        weight = np.array([value for who in baskets for value in _weights(who)])
+        weighted = [_basket(who) for who in baskets]
+        items = indices_of(self.interactions.items, [item for some in weighted for item, _ in some], "who", "items")
+        weight = np.array([value for some in weighted for _, value in some])
         data = check_weights(weight.astype(np.float64), len(items), "`who`, item {} of the baskets".format)
-        place = np.repeat(np.arange(len(baskets)), [len(some) for some in ids])
+        place = np.repeat(np.arange(len(baskets)), [len(some) for some in weighted])
         made = tidy(sp.coo_array((data, (place, items)), shape=(len(baskets), len(self.interactions.items))))
-        if (np.diff(made.indptr) == 0).any():
-            raise checks.OptionError("`who`: a basket must hold at least one item of a weight above 0.")
+        if not data.all() or (np.diff(made.indptr) == 0).any():
+            raise checks.OptionError("`who`: a basket must hold at least one item, each of a weight above 0.")
         _check_total(made, "who")
         return made
 
@@ -174,7 +174,7 @@ class Recommender:
         if isinstance(candidates, (str, int)):
             raise TypeError(f"`candidates` must be a list of item ids, got {candidates!r}.")
         allowed = np.zeros(len(self.interactions.items), bool)
-        allowed[indices_of(self.interactions.items, list(candidates), "candidates")] = True
+        allowed[indices_of(self.interactions.items, list(candidates), "candidates", "items")] = True
         return allowed
 
     def _named(self, rows: np.ndarray, scores: np.ndarray) -> Recommended:
@@ -227,19 +227,19 @@ def _check_total(matrix: sp.csr_array, name: str) -> None:
         )
 
 
-def indices_of(vocab: Vocab, ids: Sequence[Any], name: str) -> np.ndarray:
-    """Rows of ids, strings or integers."""
+def indices_of(vocab: Vocab, ids: Sequence[Any], name: str, among: str) -> np.ndarray:
+    """Rows of ids, strings or integers; errors name the argument, and say among which an id is unknown."""
     for one in ids:
         if isinstance(one, bool) or not isinstance(one, (str, int, np.integer)):
             raise TypeError(f"`{name}`: ids are strings or integers, got {one!r:.60}.")
-    return vocab.indices([str(one) for one in ids])
+    try:
+        return vocab.indices([str(one) for one in ids])
+    except checks.NotFoundError as error:
+        raise checks.NotFoundError(f"among {among}: {error}") from error
 
 
-def _basket(who: Any) -> Iterable[Any]:
+def _basket(who: Any) -> list[tuple[Any, float]]:
+    """Items and their weights."""
     if not isinstance(who, Iterable):
         raise TypeError(f"`who` must be a user's id, or a basket: a list or dict of item ids; got {who!r:.60}.")
-    return who
-
-
-def _weights(who: Basket) -> list[float]:
-    return list(who.values()) if isinstance(who, Mapping) else [1.0] * len(list(who))
+    return list(who.items()) if isinstance(who, Mapping) else [(item, 1.0) for item in who]

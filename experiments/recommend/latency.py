@@ -3,14 +3,16 @@
 python -m experiments.recommend.latency             # gowalla: popularity, item-knn, gf-cf, graph-filter
 python -m experiments.recommend.latency --smoke     # generated, in seconds
 
-The process is bound to one core before anything is computed. Each method is fitted (of GF-CF and the graph filter what
-is fitted is kept small by few power iterations, which change no time of an answer), and asked for the top 20 of users
-drawn once, seen items left out, after some that are not counted. A basket is what such a user took, but its last item.
+The process starts itself anew bound to one core, so that no thread of any library was begun on another. Each method is
+fitted (of GF-CF and the graph filter what is fitted is kept small by few power iterations, which change no time of an
+answer), and asked for the top 20 of users drawn once, seen items left out, after some that are not counted. A basket is
+what such a user took, but its last item.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -30,10 +32,22 @@ WARM, ASKED, TOP = 50, 1000, 20
 
 def main() -> None:
     args = arguments(__file__, __doc__)
+    bind()
     output = args.output.with_name("latency.jsonl") if args.output.name == "results.jsonl" else args.output
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
     write(output, lines(args.smoke))
+
+
+def bind() -> None:
+    """Start this program again on one core. Only the thread that asks is bound, not those that imports began."""
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) > 1:
+        os.sched_setaffinity(0, cores[:1])
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
+def cores_of_threads() -> int:
+    """Cores that any thread of this process may run on."""
+    return len(set().union(*(os.sched_getaffinity(int(thread)) for thread in os.listdir("/proc/self/task"))))
 
 
 def lines(smoke: bool) -> Iterator[dict[str, Any]]:
@@ -46,7 +60,7 @@ def lines(smoke: bool) -> Iterator[dict[str, Any]]:
             seconds = waits(found, whos)[5 if smoke else WARM :]
             shares = {f"p{share}_ms": round(1e3 * float(np.percentile(seconds, share)), 3) for share in (50, 90, 99)}
             about = {"source": source, "name": name, "settings": settings, "whom": whom, "asked": len(seconds)}
-            yield about | shares | {"threads": len(os.sched_getaffinity(0))}
+            yield about | shares | {"threads": cores_of_threads()}
 
 
 def asked(found: Recommender, count: int) -> dict[str, list[Any]]:

@@ -9,7 +9,7 @@ import pytest
 
 from cleora_jax.cli import main
 from cleora_jax.cli.commands.recommend import NAMES
-from cleora_jax.recommend import RECOMMENDERS, load_recommender
+from cleora_jax.recommend import RECOMMENDERS, Popularity, load_recommender
 
 
 @pytest.fixture
@@ -49,14 +49,28 @@ def test_fit_and_ask(kept, files, capsys):
     ):
         assert main(["recommend", "for", "-m", kept, "-k", "3", "--json", *options]) == 0
         answer = json.loads(capsys.readouterr().out)
-        assert answer == {name: [{"id": one, "score": round(score, 6)} for one, score in wanted]}
+        assert answer == {name: [{"id": one, "score": float(f"{score:.7g}")} for one, score in wanted]}
     assert main(["recommend", "--json", "for", "-m", kept, "--user", user, "--user", "u3"]) == 0
     assert list(json.loads(capsys.readouterr().out)) == [user, "u3"]
 
 
+def test_small_scores_stay_and_zero_has_no_sign(tmp_path, capsys, monkeypatch):
+    (tmp_path / "few.tsv").write_text("u1\ti1\t1e-9\nu2\ti2\t3e-9\n")
+    path = str(tmp_path / "kept.npz")
+    ways = ["--columns", "user item times", "--weight", "times", "--algorithm", "popularity", "-q"]
+    assert main(["recommend", "fit", "-i", str(tmp_path / "few.tsv"), "-o", path, *ways]) == 0
+    command = ["recommend", "for", "-m", path, "--user", "u1"]
+    assert main([*command, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"u1": [{"id": "i2", "score": 3e-9}]}
+    monkeypatch.setattr(Popularity, "scores", lambda self, state, block: np.full(block.shape, -0.0, np.float32))
+    for form in ([], ["--json"]):
+        assert main([*command, *form]) == 0
+        assert "-0" not in capsys.readouterr().out
+
+
 def test_evaluate_gives_one_object(files, capsys):
     command = ["recommend", "evaluate", "--train", files[0], "--test", files[1]]
-    assert main([*command, "--algorithm", "gf-cf,popularity", "-k", "5", "20", "--json"]) == 0
+    assert main([*command, "--algorithm", "gf-cf, popularity", "-k", "5", "20", "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     for name in ("gf-cf/recall@20", "popularity/ndcg@20", "gf-cf/hit_rate@5", "gf-cf/mrr@20", "popularity/coverage@5"):
         assert 0 <= answer[name] <= 1
@@ -65,11 +79,21 @@ def test_evaluate_gives_one_object(files, capsys):
     assert "recall@20" in capsys.readouterr().out
 
 
+def test_what_a_header_is_told_to_need_works(tmp_path, capsys):
+    (tmp_path / "named.tsv").write_text("user\titem\nu1\ti1\nu2\ti1\n")
+    path, kept = (str(tmp_path / name) for name in ("named.tsv", "kept.npz"))
+    command = ["recommend", "fit", "-i", path, "-o", kept, "--set", "rank=1"]
+    assert main(command) == 2
+    advice = capsys.readouterr().err.split("Pass `")[1].split("`")[0]
+    assert main([*command, *advice.split()]) == 0
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         (["for", "-m", "none.npz", "--user", "u1"], "none.npz: no such file"),
-        (["for", "-m", "KEPT", "--user", "nobody"], "unknown entity: 'nobody'"),
+        (["for", "-m", "KEPT", "--user", "nobody"], "among users: unknown entity: 'nobody'"),
+        (["for", "-m", "KEPT", "--basket", "nothing"], "among items: unknown entity: 'nothing'"),
         (["for", "-m", "KEPT", "--user", "u1", "-k", "0"], "`--top-k` must be at least 1"),
         (["for", "-m", "KEPT", "--item", "i1", "--keep-seen"], "`--keep-seen` does not go with"),
         (["fit", "-i", "TRAIN", "-o", "x.npy"], "`--output` must end in .npz"),
@@ -78,7 +102,7 @@ def test_evaluate_gives_one_object(files, capsys):
         (["fit", "-i", "TRAIN", "-o", "x.npz", "--algorithm", "best"], "`--algorithm` must be of popularity"),
         (["fit", "-i", "TRAIN", "-o", "x.npz", "--columns", "complex::reflexive::item"], "two columns, users and items"),
         (["evaluate", "--train", "TRAIN", "--test", "TRAIN"], "`--test` holds no pair"),
-        (["evaluate", "--train", "TRAIN", "--test", "TRAIN", "-k", "0"], "must be at least 1, got 0"),
+        (["evaluate", "--train", "none.tsv", "--test", "none.tsv", "-k", "5", "0"], "`--top-k` must be at least 1, got 0"),
         (["evaluate", "--train", "TRAIN", "--test", "TRAIN", "--algorithm", "gf-cf,ease", "--set", "rank=3"], "one method"),
     ],
 )  # fmt: skip

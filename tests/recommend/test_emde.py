@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 
 from cleora_jax._checks import OptionError
+from cleora_jax.recommend import EMDE, fit_recommender, interactions
 from cleora_jax.recommend.emde.coder import DLSH, codes_of, fit_coder, random_codes
 from cleora_jax.recommend.emde.decode import decoder, popularity_bias
 from cleora_jax.recommend.emde.sketch import code_matrix, normalised, sketches
@@ -112,15 +113,28 @@ def test_decoding_is_the_geometric_mean_and_its_correction():
         masses = [dense[row, depth, part] for depth, part in enumerate(CODES[item])]
         expected = [whole[depth, part] for depth, part in enumerate(CODES[item])]
         plain[row, item] = np.mean([np.log(epsilon + mass) for mass in masses])
-        share = max(popularity[item], 0.5) / popularity.sum()
+        share = max(popularity[item], 0.5 * popularity[:-1].min()) / popularity.sum()
         odds = [np.log(epsilon + mass) - np.log(epsilon + all_) for mass, all_ in zip(masses, expected, strict=True)]
         corrected[row, item] = (np.log(share) + sum(odds)) / 5
+    corrected = corrected[:, :-1]  # the last item, which nobody took, is below all others
     bias = popularity_bias(popularity, CODES, 4, epsilon=epsilon)
     for form in (sketch, sketch.toarray()):  # two ways to multiply, of one result
         mean, naive = (decoder(CODES, 4, epsilon=epsilon, bias=added)(form) for added in (None, bias))
         assert mean.dtype == naive.dtype == np.float32
         np.testing.assert_allclose(mean, plain, rtol=1e-5)
-        np.testing.assert_allclose(naive, corrected, rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(naive[:, :-1], corrected, rtol=1e-5, atol=1e-5)
+        assert (naive[:, -1] < naive[:, :-1].min(axis=1)).all() and np.isfinite(naive).all()
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-3])
+def test_what_nobody_took_comes_last(unit):
+    """300 users, 60 items of which 5 have weight 0, and weights of any unit."""
+    pairs = np.argwhere(np.random.default_rng(4).random((300, 60)) < 0.1)
+    given = interactions(pairs, np.where(pairs[:, 1] < 5, 0, unit))
+    found = fit_recommender(given, EMDE(dim=8, width=16))
+    lists = found.recommend_each(given.users.ids.to_pylist(), k=60, filter_seen=False)
+    assert all({item for item, _ in one[-5:]} == set("01234") for one in lists)
+    assert all(np.isfinite([score for _, score in one]).all() for one in lists)
 
 
 def test_an_item_agrees_best_with_its_own_sketch():

@@ -6,6 +6,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -127,6 +128,23 @@ def test_graph_filter(taken, setting):
     np.testing.assert_allclose(found, oracle.graph_filter(dense, dense, *setting), atol=2e-5)
 
 
+@pytest.mark.parametrize(
+    ("users", "items", "rank"), [(5000, 1435, 51), (1435, 5000, 51), (29_858, 40_981, 1024), (20, 3, 1)]
+)
+def test_the_rank_of_a_graph_filter_grows_with_the_data(monkeypatch, users, items, rank):
+    asked = []
+
+    def low_pass(matrix, rank, **_):
+        asked.append(rank)
+        return np.zeros((items, 1), np.float32), np.ones(1, np.float32)
+
+    monkeypatch.setattr("cleora_jax.recommend.graph_filter.low_pass", low_pass)
+    matrix = sp.csr_array((np.ones(1, np.float32), ([0], [0])), shape=(users, items))
+    GraphFilter().fit(matrix)
+    GraphFilter(rank=7).fit(matrix)
+    assert asked == [rank, 7]
+
+
 def test_gf_cf_is_a_graph_filter(taken):
     one = scores_of(fit_recommender(taken, GFCF(rank=6, turns=30)), taken.matrix)
     other = scores_of(fit_recommender(taken, GraphFilter(0.5, 0.5, 0, 6, 0.3, 0, turns=30)), taken.matrix)
@@ -145,11 +163,31 @@ def test_ease_says_how_much_memory_it_needs():
         EASE().fit(wide)
 
 
+def test_ease_holds_no_more_arrays_than_it_says():
+    matrix = sp.random_array((2000, 3000), density=0.01, format="csr", dtype=np.float32, rng=np.random.default_rng(0))
+    tracemalloc.start()
+    weights = EASE().fit(matrix).weights
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak <= 2.1 * weights.nbytes and weights.flags.c_contiguous
+
+
 @pytest.mark.parametrize("shrink", [0.0, 2.5])
 def test_item_knn(taken, shrink):
     dense = taken.matrix.toarray().astype(float)
     found = scores_of(fit_recommender(taken, ItemKNN(neighbours=len(taken.items), shrink=shrink)), taken.matrix)
     np.testing.assert_allclose(found, oracle.item_knn(dense, dense, len(taken.items), shrink), atol=1e-5)
+
+
+@pytest.mark.parametrize("shrink", [0.0, 2.5])
+def test_shrinking_is_in_the_unit_of_the_weights(taken, shrink):
+    """Columns of many sizes, each scaled by itself."""
+    dense = taken.matrix.toarray().astype(float) * 2.0 ** (np.arange(len(taken.items)) % 7 - 3)
+    found = ItemKNN(neighbours=len(taken.items), shrink=shrink).fit(sp.csr_array(dense.astype(np.float32)))
+    norm = np.sqrt((dense**2).sum(0))
+    wanted = dense.T @ dense / (np.outer(norm, norm) + shrink)
+    np.fill_diagonal(wanted, 0)
+    np.testing.assert_allclose(found.similarity.toarray(), wanted, rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize("unit", [2.0**-83, 2.0**50])
@@ -158,6 +196,14 @@ def test_cosines_know_no_unit(taken, unit):
     scaled = sp.csr_array(taken.matrix * np.float32(unit))
     one, other = (ItemKNN(neighbours=4).fit(matrix).similarity for matrix in (taken.matrix, scaled))
     np.testing.assert_allclose(other.toarray(), one.toarray(), rtol=1e-6)
+
+
+def test_cosines_of_an_item_of_tiny_weights():
+    """Its squares are less than float32 holds; cosines are as of any other."""
+    found = fit_recommender(interactions([("a", "x"), ("a", "y"), ("b", "x")], [1, 1e-25, 1]), ItemKNN())
+    assert found.recommend(["x"]) == [("y", pytest.approx(0.5**0.5))]
+    both = fit_recommender(interactions([("a", "y"), ("a", "z"), ("b", "x")], [1e-40, 1e-40, 1]), ItemKNN())
+    assert both.recommend({"y": 1.0}, k=1) == [("z", pytest.approx(1.0))]
 
 
 def test_item_knn_keeps_the_nearest(taken):
@@ -216,6 +262,7 @@ def test_emde_is_what_its_codes_say(taken, random):
         (lambda: ItemKNN(shrink=float("nan")), "`shrink` must be finite"),
         (lambda: CleoraKNN("shops"), "`side` must be one of 'items', 'users', got 'shops'"),
         (lambda: CleoraFilter(source=2), "`source` must be finite and in"),
+        (lambda: GraphFilter(rank=0), "`rank` must be at least 1, got 0"),
         (lambda: GraphFilter(user_power=1.5), "`user_power` must be finite and in"),
         (lambda: GraphFilter(sharpen=-0.1), "`sharpen` must be finite and at least 0"),
     ],

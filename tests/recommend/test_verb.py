@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cleora_jax as cj
+from cleora_jax.graph.archive import read_archive, write_archive
 from cleora_jax.recommend import (
     GFCF,
     Popularity,
@@ -21,6 +22,7 @@ from cleora_jax.recommend import (
     read_interactions,
     recommender_named,
 )
+from cleora_jax.recommend.saved import KIND
 from cleora_jax.recommend.top import best, score_blocks
 from tests.recommend import oracle
 
@@ -132,6 +134,10 @@ def test_integers_are_ids_and_weights_of_baskets_count():
     assert found.recommend({10: 2.0}) == [(item, 2 * score) for item, score in found.recommend([10])]
 
 
+def test_a_basket_may_be_read_once(fitted):
+    assert fitted.recommend(item for item in ("i1", "i2")) == fitted.recommend(["i1", "i2"])
+
+
 def test_ties_fall_to_the_earlier_item():
     found = fit_recommender(interactions([("u", "c"), ("u", "a"), ("u", "b"), ("v", "z")]), Popularity())
     assert [item for item, _ in found.recommend("v", k=2)] == ["c", "a"]
@@ -143,7 +149,8 @@ def test_ties_fall_to_the_earlier_item():
         (lambda found: found.recommend("u999"), KeyError, "unknown entity.*'u999'.*Nearest"),
         (lambda found: found.recommend(["i1", "x1", "x2"]), KeyError, "'x1', 'x2'"),
         (lambda found: found.recommend([]), ValueError, "at least one item"),
-        (lambda found: found.recommend({"i1": 0.0}), ValueError, "at least one item of a weight above 0"),
+        (lambda found: found.recommend({"i1": 0.0}), ValueError, "each of a weight above 0"),
+        (lambda found: found.recommend({"i1": 1.0, "i2": 0}), ValueError, "each of a weight above 0"),
         (lambda found: found.recommend({"i1": -1.0}), ValueError, "weight -1.0 must be finite"),
         (lambda found: found.recommend({"i1": 1e19}), ValueError, "`who`: weights add up to 1e\\+19, at most 1e\\+18"),
         (lambda found: found.recommend(["i1"], k=0), ValueError, "`k` must be at least 1, got 0"),
@@ -251,6 +258,47 @@ def test_damaged_files_are_refused(tmp_path, fitted):
         load_recommender(tmp_path / "other.npz")
     cj.embed(cj.from_edges([0, 1], [1, 2]), cj.Cleora(dim=2)).save(path)
     with pytest.raises(cj.InputError):
+        load_recommender(path)
+
+
+FORGED = {
+    "a state that is too narrow": lambda arrays, header: arrays.update({"state.out": arrays["state.out"][:, :3]}),
+    "a state of other items": lambda arrays, header: arrays.update({"state.into": arrays["state.into"][:-1]}),
+    "float64": lambda arrays, header: arrays.update({"state.into": np.full(arrays["state.into"].shape, 1e300)}),
+    "an operator that is a matrix": lambda arrays, header: header["states"].update(walk="sparse"),
+    "a kind that is none": lambda arrays, header: header["states"].update(walk="tensor"),
+    "a shape of three axes": lambda arrays, header: arrays.update({"state.walk.shape": np.array([60, 25, 1])}),
+    "a part too many": lambda arrays, header: header["states"].update(more="array") or arrays.update(
+        {"state.more": arrays["state.into"]}),
+    "negative weights": lambda arrays, header: arrays.update({"matrix.data": -arrays["matrix.data"]}),
+    "items not in order": lambda arrays, header: arrays.update({"matrix.indices": arrays["matrix.indices"][::-1]}),
+    "a pair twice": lambda arrays, header: arrays.update({"matrix.indices": np.zeros_like(arrays["matrix.indices"])}),
+    "an id twice": lambda arrays, header: arrays.update(
+        {"items.ids_text": np.where(arrays["items.ids_text"] == ord("2"), ord("3"), arrays["items.ids_text"]).astype(np.uint8)}),
+    "a setting that cannot be": lambda arrays, header: header["settings"].update(rank="many"),
+    "a method of another state": lambda arrays, header: header.update(method="popularity", settings={}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", FORGED)
+def test_files_that_do_not_hold_together_are_refused(tmp_path, fitted, change):
+    """Whole, and with valid checksums."""
+    path = tmp_path / "forged.npz"
+    fitted.save(path)
+    header, arrays = read_archive(path, KIND)
+    FORGED[change](arrays, header)
+    rest = {name: value for name, value in header.items() if name not in ("format", "version", "library")}
+    write_archive(path, KIND, rest, arrays)
+    with pytest.raises(cj.InputError, match="forged.npz.*damaged"):
+        load_recommender(path)
+
+
+def test_a_weight_of_another_length_is_refused(tmp_path, taken):
+    """It would be broadcast."""
+    fit_recommender(taken, Popularity()).save(path := tmp_path / "forged.npz")
+    header, arrays = read_archive(path, KIND)
+    write_archive(path, KIND, header, arrays | {"state.weight": arrays["state.weight"][:1]})
+    with pytest.raises(cj.InputError, match="damaged"):
         load_recommender(path)
 
 

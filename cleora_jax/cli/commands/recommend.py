@@ -79,8 +79,7 @@ def _for_arguments(parser: argparse.ArgumentParser) -> None:
 def _for(args: argparse.Namespace) -> dict[str, Any]:
     from cleora_jax.recommend import load_recommender
 
-    if args.top_k < 1:
-        raise OptionError(f"`--top-k` must be at least 1, got {args.top_k}.")
+    _check_depths([args.top_k])
     found = load_recommender(args.model)
     if args.item is not None:
         if args.keep_seen:
@@ -95,11 +94,21 @@ def _for(args: argparse.Namespace) -> dict[str, Any]:
         if len(names) > 1:
             show(args, name)
         for item, score in listed:
-            show(args, f"{score:10.4g}  {item}")
+            show(args, f"{score + 0.0:10.4g}  {item}")
     return {
-        name: [{"id": item, "score": round(score, 6)} for item, score in listed]
+        name: [{"id": item, "score": _digits(score)} for item, score in listed]
         for name, listed in zip(names, lists, strict=True)
     }
+
+
+def _digits(score: float) -> float:
+    """A score to the digits that float32 has, however small it is; −0 is 0."""
+    return float(f"{score:.7g}") + 0.0
+
+
+def _check_depths(depths: list[int]) -> None:
+    if min(depths) < 1:
+        raise OptionError(f"`--top-k` must be at least 1, got {min(depths)}.")
 
 
 def _evaluate_arguments(parser: argparse.ArgumentParser) -> None:
@@ -116,7 +125,8 @@ def _evaluate(args: argparse.Namespace) -> dict[str, Any]:
     """All metrics of each method, as "gf-cf/recall@20"; and what of the test part could not be judged."""
     from cleora_jax.recommend import evaluate_recommender
 
-    names = args.algorithm.split(",")
+    _check_depths(args.top_k)
+    names = [name.strip() for name in args.algorithm.split(",")]
     if len(names) > 1 and args.set:
         raise OptionError("`--set` is of one method: give one `--algorithm`.")
     methods = {name: _method(args, name) for name in names}

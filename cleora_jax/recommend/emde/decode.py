@@ -81,24 +81,29 @@ def popularity_bias(
         bias(i) = (prior · log p_i − mass · Σ_k log(ε + π_k(c_k(i)))) / N
 
     π is the sketch of what all take, p their shares. With both at 1 the score is that of independent depths, a naive
-    Bayes: log p_i + Σ_k log(s_k / π_k), over N. A part that much falls into anyway then tells little.
+    Bayes: log p_i + Σ_k log(s_k / π_k), over N. A part that much falls into anyway then tells little. An item that was
+    never taken is below all that were, whatever the sketch: π knows nothing of its parts, so they would tell most.
 
     Args:
-        popularity: float[n] ≥ 0, how often each item was taken; one never taken counts as taken half a time.
+        popularity: float[n] ≥ 0, how often each item was taken; one never taken counts as half the least that was.
         codes: int32[n, depth].
         width: W.
         prior: how much p counts.
         mass: how much π counts.
-        epsilon: ε.
+        epsilon: ε, as of the decoder.
     """
     table = check_codes(codes, width)
     count = np.asarray(popularity, np.float64)
     if count.shape != (len(table),) or not (np.isfinite(count).all() and (count >= 0).all() and count.any()):
         raise checks.OptionError(f"`popularity` must be one number of at least 0 per item, not all 0; {count.shape}.")
     total = normalised(sp.csr_array(count[None]) @ code_matrix(table, width), width, "l1").toarray()[0]
-    share = np.where(count > 0, count, 0.5) / count.sum()
+    taken = count > 0
+    share = np.where(taken, count, count[taken].min() / 2) / count.sum()
     expected = code_matrix(table, width) @ np.log(epsilon + total)
     bias: np.ndarray = (prior * np.log(share) - mass * expected) / table.shape[1]
+    least = bias[taken].min()
+    apart = 1 + np.log1p(1 / epsilon) + 1e-6 * abs(least)  # more than sketches differ by, and than float32 rounds off
+    bias[~taken] = np.minimum(bias[~taken], least - apart)
     return bias
 
 

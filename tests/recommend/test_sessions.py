@@ -27,13 +27,14 @@ def test_matching_is_the_formula():
     """Item by item: sketch, shares of each depth, their geometric mean, and the correction."""
     found = Matching(decay=0.5, epsilon=0.01)(PAST, CODES, 4)(Histories.of([[3, 1, 3]]))
     weight, taken = {3: 1.25, 1: 0.5}, np.bincount(PAST.item, minlength=6)
-    for item in range(6):
-        score = np.log(max(taken[item], 0.5) / taken.sum())
+    for item in range(5):
+        score = np.log(taken[item] / taken.sum())
         for depth in range(7):
             mass = sum(w for other, w in weight.items() if CODES[other, depth] == CODES[item, depth]) / 1.75
             whole = sum(taken[other] for other in range(6) if CODES[other, depth] == CODES[item, depth]) / taken.sum()
             score += np.log(0.01 + mass) - np.log(0.01 + whole)
         assert found[0, item] == pytest.approx(score / 7, abs=1e-5)
+    assert taken[5] == 0 and found[0, 5] < found[0, :5].min()
 
 
 def test_nearest_is_the_cosine():

@@ -57,7 +57,7 @@ def tables(rng):
     return rng.standard_normal((N, DIM)), rng.standard_normal((N, DIM))
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=2, deadline=None)
 @given(st.sampled_from([1, 3, 10, 40]), st.sampled_from([1, 2]), st.integers(0, 10**6))
 def test_ascent_is_the_loop_over_pairs(window, pieces, seed):
     rng = np.random.default_rng(seed)

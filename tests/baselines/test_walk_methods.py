@@ -214,7 +214,8 @@ for p in (1, 0.5):
 """
 
 
-@pytest.mark.parametrize("dim", [pytest.param(48, marks=pytest.mark.slow), 128])
+@pytest.mark.slow
+@pytest.mark.parametrize("dim", [48, 128])
 def test_bits_do_not_depend_on_threads(dim):
     if len(os.sched_getaffinity(0)) < 2:
         pytest.skip("needs two processor cores")

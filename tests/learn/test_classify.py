@@ -408,7 +408,8 @@ def hashes(threads: int, pool: int = 0) -> list[str]:
     return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout.splitlines()
 
 
-@pytest.mark.parametrize("pool", [0, pytest.param(16, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("pool", [0, 16])
 def test_same_bits_on_any_number_of_threads(pool):
     if len(os.sched_getaffinity(0)) < 2:
         pytest.skip("needs 2 processor cores")

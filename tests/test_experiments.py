@@ -121,7 +121,7 @@ def test_sweep_smoke(tmp_path):
 @pytest.mark.slow
 def test_vectors_smoke(tmp_path):
     lines = smoke("vectors", tmp_path)
-    found = [line for line in lines if line["kind"] != "beside"]
+    found = [line for line in lines if line["kind"] != "large"]
     assert {line["engine"] for line in found} == {"exact", "usearch", "faiss", "cleora_jax"}
     assert all(0 < line["recall"] <= 1 for line in found) and report.vectors(lines)
 

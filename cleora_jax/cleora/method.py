@@ -132,7 +132,8 @@ class Cleora:
 
     def _check_narrow(self) -> None:
         """Steps without whitening make rows alike, until what is left between them is below the rounding of storing."""
-        plain = self.num_iterations if self.whiten == "last" else self.whiten if isinstance(self.whiten, int) else 1
+        steps = self.num_iterations
+        plain = steps if self.whiten == "last" else min(self.whiten, steps) if isinstance(self.whiten, int) else 1
         if plain > MOST_PLAIN_STEPS:
             raise checks.OptionError(
                 f"`storage` {self.storage!r} does not go with more than {MOST_PLAIN_STEPS} steps between whitenings, "

@@ -13,7 +13,7 @@ from cleora_jax._progress import Progress
 from cleora_jax.cleora.checkpoint import Keeper, Saved
 from cleora_jax.cleora.loop import Pending, Seen, State, Walk, subspace_change
 from cleora_jax.cleora.start import Init
-from cleora_jax.cleora.tables import InMemory, Tables
+from cleora_jax.cleora.tables import Tables
 from cleora_jax.graph.build import Graph
 from cleora_jax.sparse.from_graph import markov, metapath
 from cleora_jax.sparse.operator import Operator, apply, entry_rows
@@ -100,7 +100,7 @@ class Run:
             graph, method: what is run over what.
             shared: make the operator `roomy`, so that runs over other graphs of as many entities find it compiled. Not
                 under attention, whose cosines XLA adds up in an order that follows the number of entries.
-            tables: where they are. Default: in memory.
+            tables: where they are. Default: in memory, stored as the method says.
         """
         warn_of_two_sides(graph, method)
         op, self.order = reordered(operator(graph, method))
@@ -109,7 +109,7 @@ class Run:
         alive = np.asarray(op.row_sum) > 0
         mask = jax.device_put(alive.astype(np.float32))
         rows = entry_rows(op.factors[0]) if attends else None
-        tables = InMemory() if tables is None else tables
+        tables = method.own_tables() if tables is None else tables
         walk = tables.spread(Walk(op, mask, apply(op, mask[:, None])[:, 0], rows))
         self._begin(Ground(graph.vocab, walk, alive, int(alive.sum())), method, tables)
 

@@ -13,6 +13,7 @@ from cleora_jax.recommend.method import RecommenderMethod
 from cleora_jax.vectors.search import TopK
 
 BLOCK = 64  # users whose scores of all items are held at once: 10 MB at 41,000 items, for caches and sparse products
+GROUP = 64  # columns: of 41,000 some 640 maxima are left, and 1,280 columns in the 20 groups looked into
 
 
 def top_items(
@@ -94,9 +95,6 @@ def best(scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     some[outside] = -np.inf
     place, value = _sifted(some, k)
     return np.where(place < 0, -1, np.take_along_axis(column, place, axis=1)), value
-
-
-GROUP = 64  # columns: of 41,000 some 640 maxima are left, and 1,280 columns in the 20 groups looked into
 
 
 def _sifted(scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:

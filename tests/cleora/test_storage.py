@@ -137,6 +137,10 @@ def test_rows_that_steps_make_too_like_are_refused(settings):
     replace(PLAIN, **settings)
     with pytest.raises(cj.OptionError, match="more than 8 steps between whitenings"):
         replace(PLAIN, storage="float16", **settings)
+    cj.Cleora(scales=(2, 8), whiten="last", storage="float16")  # the run ends at the last scale
+    with pytest.raises(cj.OptionError, match="more than 8 steps"):
+        cj.Cleora(scales=(2, 9), whiten="last", storage="float16")
+    replace(PLAIN, num_iterations=4, whiten=9, storage="float16")
 
 
 def test_numbers_beyond_float16_are_said():

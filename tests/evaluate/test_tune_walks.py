@@ -96,9 +96,7 @@ def test_only_what_differs_in_depth_shares():
 def test_one_walk_as_long_as_the_deepest(monkeypatch):
     """Steps and builds are counted."""
     built, steps = [], []
-    monkeypatch.setattr(
-        walks, "Run", lambda graph, method, **more: built.append(method) or run_module.Run(graph, method, **more)
-    )
+    monkeypatch.setattr(walks, "Run", lambda graph, method: built.append(method) or run_module.Run(graph, method))
     advance = tables.advance
     monkeypatch.setattr(tables, "advance", lambda *args, **more: steps.append(1) or advance(*args, **more))
     space = {"num_iterations": [3, 5, 2], "seed": [0, 1]}

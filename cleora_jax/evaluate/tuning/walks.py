@@ -80,8 +80,7 @@ def _both_ways(graph: Graph, methods: Sequence[Cleora]) -> Iterator[tuple[int, M
 def _one_way(graph: Graph, methods: Sequence[Cleora]) -> Iterator[tuple[int, Made]]:
     """Each method's vectors and trace when the walk has come to its depth."""
     deepest = max(_depths(method)[-1] for method in methods)
-    deep = replace(methods[0], num_iterations=deepest, scales=(), scale_weights=None)
-    run = Run(graph, deep, tables=deep.own_tables())
+    run = Run(graph, replace(methods[0], num_iterations=deepest, scales=(), scale_weights=None))
     with one_blas_thread():
         steps = run.steps(run.first(methods[0].init), no_progress)
     waiting, tables = list(range(len(methods))), dict[int, np.ndarray]()

@@ -724,7 +724,8 @@ def test_new_entities_leave_the_old_as_they_are(whiten):
         nearest = [near["entity_id"] for near in door.find_most_similar(updated, found, f"p{240 + at}", 8)]
         assert np.mean([group_of(near) == at % 6 for near in nearest]) > 0.7
     first, second = (pycleora.embed_inductive(theirs(lines), trained, lines, new, NODE, 10)[1] for _ in range(2))
-    assert abs(first - second).max() > 0.1
+    assert not np.array_equal(first, second)  # by how much is chance: noise, and for whitened tables its basis
+    assert abs(first[:240] - trained).max() > 0.1
 
 
 def test_new_entities_come_in_the_basis_of_the_trained():

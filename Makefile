@@ -61,7 +61,7 @@ docs: $(VENV)/.extra-docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench: $(VENV)/.extra-test
-	$(BIN)/python experiments/speed/run.py $(BENCH_ARGS)
+	$(BIN)/python -m experiments.speed.run $(BENCH_ARGS)
 
 clean:
 	rm -rf build dist site demo-out .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis

@@ -20,7 +20,7 @@ from tests.conftest import ROOT
 
 
 def test_speed_smoke(tmp_path):
-    command = [sys.executable, "experiments/speed/run.py", "--smoke", "--output", str(tmp_path / "out.jsonl")]
+    command = [sys.executable, "-m", "experiments.speed.run", "--smoke", "--output", str(tmp_path / "out.jsonl")]
     command += ["--inputs", str(tmp_path), "--only", "powerlaw-generated"]
     subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
     lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]

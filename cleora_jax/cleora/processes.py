@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from types import TracebackType
+from typing import NoReturn
+
 import jax
 
 from cleora_jax import _checks as checks
 
 MOST_PROCESSES = 65_536
+WAIT_AT_END = 24 * 60 * 60  # seconds a process that is done waits for the others; of dead ones it hears sooner
 
 
 def join_processes(coordinator: str, processes: int, process: int, *, patience: int = 60) -> None:
@@ -14,7 +20,8 @@ def join_processes(coordinator: str, processes: int, process: int, *, patience: 
 
     Each calls it once, before anything else of JAX, with the same graph read the same way; all call the same `embed`,
     and all get the result. Where one dies the others get a ConnectionError inside a step; after `patience` without a
-    sign of life JAX ends them.
+    sign of life JAX ends them. An exception that nothing catches ends a process at once, once it is printed (not at an
+    interactive prompt), where JAX would have all wait for each other; who is done waits for the others at its end.
 
     Args:
         coordinator: "host:port" of process 0, which listens there; any free port.
@@ -43,7 +50,28 @@ def join_processes(coordinator: str, processes: int, process: int, *, patience: 
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
     try:
         jax.distributed.initialize(
-            coordinator, processes, process, initialization_timeout=patience, heartbeat_timeout_seconds=patience
-        )
+            coordinator, processes, process, initialization_timeout=patience, heartbeat_timeout_seconds=patience,
+            shutdown_timeout_seconds=WAIT_AT_END,
+        )  # fmt: skip
     except jax.errors.JaxRuntimeError as error:
         raise ConnectionError(f"not all of {processes} processes joined at {coordinator} in {patience} s.") from error
+    _leave_on_exceptions()
+
+
+def leave(code: int) -> NoReturn:
+    """End the process now: JAX would wait at its end for the others, which wait for this one or are gone."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _leave_on_exceptions() -> None:
+    """Of those that nothing catches: what shows them goes on showing them, then the process ends."""
+    show = sys.excepthook
+
+    def shown(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        show(kind, error, trace)
+        if not hasattr(sys, "ps1"):  # a prompt goes on
+            leave(1)
+
+    sys.excepthook = shown

@@ -41,12 +41,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _leave(code: int) -> NoReturn:
-    """End now: JAX would wait at the end for the other processes, which wait for this one or are gone."""
+    """End as one of several processes."""
+    from cleora_jax.cleora.processes import leave
+
     if sys.exc_info()[0] is not None:
         traceback.print_exc()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+    leave(code)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -65,7 +65,7 @@ GRIDS: dict[str, list[dict[str, Any]]] = {
     "ease": grid(regularisation=(30, 100, 300, 1000)),
     "gf-cf": grid(rank=(64, 256, 512), weight=(0.1, 0.3, 1.0)),
     "bspm": grid(rank=(64, 448), weight=(0.1, 0.2, 0.5), time=(1.0, 2.5)),
-    "graph-filter": grid(user_power=(0.3, 0.5), rank=(256, 1024), weight=(0.1, 0.3), sharpen=(0.0, 0.45), turns=(1, 5)),
+    "graph-filter": grid(rank=(None, 256), weight=(0.1, 0.3), sharpen=(0.0, 0.45), turns=(1, 5)),
     "cleora-knn": grid(side=("items",), iterations=(2, 4, 8)),
     "cleora-knn:users": grid(side=("users",), iterations=(2, 4, 8)),
     "cleora-filter": grid(dim=(128, 512), iterations=(5, 10, 20), target=(0.3, 0.5)),

@@ -1,6 +1,6 @@
 """The product and the whitening as fractions of the machine: bytes per second against a copy, flop/s against a GEMM.
 
-python experiments/speed/machine.py powerlaw-generated lattice-generated
+python -m experiments.speed.machine powerlaw-generated lattice-generated actor-network
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from inputs import prepare
-from run import hardware
 
 import cleora_jax as cj
 from cleora_jax.sparse.reorder import reordered
 from cleora_jax.vectors.passes import Affine, Moments, transform_and_measure
 from cleora_jax.vectors.rows import Blocks, split_columns
+from experiments.speed.inputs import prepare
+from experiments.speed.run import hardware
 
 HERE = Path(__file__).resolve().parent
-DIM, REPEATS = 256, 5
+DIM, REPEATS = 256, 15
 
 
 def main(names: list[str]) -> None:

@@ -1,8 +1,8 @@
 """cleora_jax beside pycleora 3.2.1: fresh processes in turn on the same file; one JSON line per pair.
 
-python experiments/speed/run.py                 # everything, about 40 minutes on 2 cores
-python experiments/speed/run.py --only powerlaw-generated --pairs 5
-python experiments/speed/run.py --smoke         # tiny inputs, seconds
+python -m experiments.speed.run                 # everything, about 40 minutes on 2 cores
+python -m experiments.speed.run --only powerlaw-generated --pairs 5
+python -m experiments.speed.run --smoke         # tiny inputs, seconds
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from inputs import BASKETS, LATTICE, POWERLAW, prepare
+from experiments.speed.inputs import BASKETS, LATTICE, POWERLAW, prepare
 
 HERE = Path(__file__).resolve().parent
 

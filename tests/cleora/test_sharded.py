@@ -160,6 +160,35 @@ def test_processes_alone_and_processes_that_differ(port):
     assert told == [["True"] * 4] * 2
 
 
+RAISES = """
+import sys
+import cleora_jax as cj
+port, number = sys.argv[1], int(sys.argv[2])
+cj.join_processes(f"127.0.0.1:{port}", 2, number, patience=60)
+import jax
+graph = cj.generators.planted_partition([20] * 3, 0.5, 0.1).graph
+def progress(stage, done, total):
+    if number == 1 and done == 3:
+        raise KeyError("of one process")
+cj.embed(graph, cj.Cleora(dim=3, num_iterations=10**6, whiten_rank=3), devices=jax.devices(), progress=progress)
+"""
+
+
+@pytest.mark.slow
+def test_what_one_process_raises_ends_the_other(port):
+    """Before its patience is over, let alone the five minutes that JAX waits at an end."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-W", "ignore", "-c", RAISES, str(port)]
+    both = [subprocess.Popen([*command, str(number)], stderr=subprocess.PIPE, env=environment) for number in (0, 1)]
+    try:
+        errors = [process.communicate(timeout=50)[1].decode() for process in both]
+    finally:
+        for process in both:
+            process.kill()
+    assert [process.returncode for process in both] == [1, 1]
+    assert "another process is gone" in errors[0] and "of one process" in errors[1]
+
+
 def test_what_cannot_be_is_named(tmp_path):
     graph = cj.from_edges([0, 1, 2], [1, 2, 3])
     for method, options, name in (

@@ -31,8 +31,12 @@ Lines = list[dict[str, Any]]
 def main() -> None:
     """Rewrite what stands between the marks of each experiment that has results."""
     for name, tables in TABLES.items():
-        rewrite(DOCS / PAGES.get(name, PAGE), name, HERE / name / "results.jsonl", tables)
-    rewrite(DOCS / "cookbook" / "recommendations.md", "latency", HERE / "recommend" / "latency.jsonl", latency)
+        rewrite(DOCS / PAGES.get(name, PAGE), name, results_of(name), tables)
+
+
+def results_of(name: str) -> Path:
+    """Where the lines of a table are."""
+    return HERE / FILES.get(name, f"{name}/results.jsonl")
 
 
 def rewrite(page: Path, name: str, path: Path, tables: Callable[[Lines], str]) -> None:
@@ -413,13 +417,32 @@ def fuzz(lines: Lines) -> str:
 
 
 def recommend(lines: Lines) -> str:
-    """Scores on the test part, with what they cost."""
+    """Scores on the test part, best first, with what they cost."""
+    tested = [line for line in lines if line["part"] == "test"]
+    sources = list(dict.fromkeys(line["source"] for line in tested))
+    tested.sort(key=lambda line: (sources.index(line["source"]), -line["metrics"]["recall@20"]))
     body = (
         [line["source"], name_of(line), *(f"{line['metrics'][key]:.4f}" for key in ("recall@20", "ndcg@20", "mrr@20")),
          f"{line['seconds']['fit']:.1f}", f"{line['seconds']['evaluate']:.0f}", f"{line['peak'] / 2**30:.1f}"]
-        for line in lines if line["part"] == "test"
+        for line in tested
     )  # fmt: skip
     return rows("data | method | recall@20 | NDCG@20 | MRR@20 | fit, s | all users, s | peak, GiB", body)
+
+
+def split(lines: Lines) -> str:
+    """Where a published split is not a random one."""
+    items = (
+        [f"{line['pairs_from']:,} and more", f"{line['items']:,}", f"{100 * line['share_in_test']:.1f} %"]
+        for line in lines if line["kind"] == "items"
+    )  # fmt: skip
+    held = (
+        [line["way"], line["name"], *(f"{line['metrics'][key]:.3f}" for key in ("recall@20", "ndcg@20"))]
+        for line in lines if line["kind"] == "held out"
+    )  # fmt: skip
+    return "\n\n".join([
+        rows("pairs of an item, in all | such items | of their pairs in the test part", items),
+        rows("a tenth held out | method | recall@20 | NDCG@20", held),
+    ])  # fmt: skip
 
 
 def latency(lines: Lines) -> str:
@@ -432,7 +455,8 @@ def latency(lines: Lines) -> str:
 
 def name_of(line: dict[str, Any]) -> str:
     """A recommender, and the settings that were chosen."""
-    chosen = ", ".join(f"{name} {value:g}" for name, value in line["asked"].items() if not isinstance(value, str))
+    asked = {name: value for name, value in line["asked"].items() if not isinstance(value, str)}
+    chosen = ", ".join(f"{name} {'by size' if value is None else f'{value:g}'}" for name, value in asked.items())
     return f"{line['name']} ({chosen})" if chosen else line["name"]
 
 
@@ -451,6 +475,16 @@ def sessions(lines: Lines) -> str:
         rows("data | EMDE without training | P@20 | MRR@20", parts),
     )
     return f"{whole}\n\nOn validation cases, one thing changed at a time:\n\n{ablation}"
+
+
+def baskets(lines: Lines) -> str:
+    """Scores of next baskets."""
+    keys = ("recall@10", "ndcg@10", "hit_rate@10", "recall@20", "ndcg@20")
+    body = (
+        [line["source"], line["method"], *(f"{line[key]:.4f}" for key in keys)]
+        for line in lines if line["kind"] == "test"
+    )  # fmt: skip
+    return rows("data | method | recall@10 | NDCG@10 | a hit in 10 | recall@20 | NDCG@20", body)
 
 
 def growth(lines: Lines) -> str:
@@ -483,14 +517,16 @@ def precision(lines: Lines) -> str:
     ])  # fmt: skip
 
 
-PAGE, PAGES = "experiments.md", {"growth": "large.md", "precision": "large.md"}  # where tables are put
+PAGE = "experiments.md"  # where tables are put, but for these:
+PAGES = {"growth": "large.md", "precision": "large.md", "latency": "cookbook/recommendations.md"}
+FILES = {"latency": "recommend/latency.jsonl", "split": "recommend/split.jsonl", "baskets": "sessions/baskets.jsonl"}
 TABLES = {
     "baselines": baselines, "scale": scale, "walks": walks, "inductive": inductive, "hops": hops,
     "relations": relations, "features": features, "refine": refine, "tune": tune, "worth": worth,
     "benchmark": benchmark, "sweep": sweep, "vectors": vectors, "graphs": graphs,
     "determinism": determinism, "kills": kills, "fuzz": fuzz,
-    "recommend": recommend, "sessions": sessions, "growth": growth,
-    "precision": precision,
+    "recommend": recommend, "split": split, "latency": latency, "sessions": sessions, "baskets": baskets,
+    "growth": growth, "precision": precision,
 }  # fmt: skip
 
 if __name__ == "__main__":

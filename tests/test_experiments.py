@@ -206,7 +206,7 @@ def test_tune_smoke(tmp_path):
 def test_the_report_reads_what_the_experiments_wrote():
     """Figures on the page are those of the recorded lines."""
     for name, tables in report.TABLES.items():
-        path = ROOT / "experiments" / name / "results.jsonl"
+        path = report.results_of(name)
         if name != "sweep" and path.exists():  # which draws a picture, too
             lines = [json.loads(line) for line in path.read_text().splitlines()]
             page = (ROOT / "docs" / report.PAGES.get(name, report.PAGE)).read_text()
@@ -245,6 +245,11 @@ def test_recommend_smoke(tmp_path):
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     assert all(0 < line["p50_ms"] <= line["p99_ms"] and line["threads"] == 1 for line in lines)
     assert report.latency(lines).count("\n| ") == len(lines) == 4
+    command = [sys.executable, "-m", "experiments.recommend.split", "--smoke", "--output", str(path)]
+    subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [line["kind"] for line in lines] == ["items"] * 4 + ["held out"] * 6
+    assert sum(line["items"] for line in lines if line["kind"] == "items") == 7
 
 
 def test_binding_holds_for_threads_that_imports_began():

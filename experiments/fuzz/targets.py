@@ -161,6 +161,24 @@ def _state() -> list[bytes]:
         return [(Path(folder) / STATE).read_bytes()]
 
 
+def _recommenders() -> list[bytes]:
+    from cleora_jax.recommend import fit_recommender, interactions, recommender_named
+
+    train = interactions([("ann", "tea"), ("ann", "jam"), ("bob", "tea"), ("bob", "rum"), ("eve", "jam")])
+    methods = (("popularity", {}), ("item-knn", {}), ("ease", {}), ("gf-cf", {"rank": 2}), ("emde", {"depth": 2}))
+    return _saved(*(
+        lambda name=name, more=more: fit_recommender(train, recommender_named(name, **more)) for name, more in methods
+    ))()  # fmt: skip
+
+
+def _recommender(path: Path) -> Any:
+    """Loaded, and asked for something."""
+    from cleora_jax.recommend import load_recommender
+
+    found = load_recommender(path)
+    return found.recommend(found.interactions.users[0], 2) if len(found.interactions.users) else found
+
+
 def _spec(content: bytes) -> Any:
     return cj.parse_columns(content.decode("utf-8", "replace"))
 
@@ -177,6 +195,7 @@ ARCHIVES: dict[str, tuple[Callable[[], list[bytes]], Callable[[Path], Any]]] = {
     "indexes": (_saved(lambda: cj.build_index(_vectors())), cj.load_index),
     "codes": (_codes, cj.load_compressed),
     "vectors .npz": (_saved(_vectors), cj.load_embedding),
+    "recommenders": (_recommenders, _recommender),
 }
 TARGETS: dict[str, Target] = {
     "column specs": Target(lambda: [spec.encode() for spec in SPECS], _spec),

@@ -59,7 +59,7 @@ class Way:
 
 @dataclass(frozen=True)
 class NetPlan:
-    """How the net is trained here: on the latest cases only, as many as two cores bear."""
+    """How the net is trained here: on so many of the latest cases, once an epoch."""
 
     net: SketchNet
     latest: int
@@ -69,8 +69,10 @@ class NetPlan:
 
 STEPS, SESSIONS, RANDOM = Modality("steps", 64), Modality("sessions", 64), Modality("random", 8)
 BASE = Coding((STEPS,))
-NET_CODING = Coding((replace(STEPS, depth=16), replace(SESSIONS, depth=8), RANDOM))
-NET_PLAN = NetPlan(SketchNet(hidden=384, layers=3, num_epochs=2), 200_000, 0.8, Matching(epsilon=1e-6, prior=0, mass=0))
+NET_CODING = Coding((replace(STEPS, depth=16), replace(SESSIONS, depth=8), replace(RANDOM, depth=16)))
+NET_PLAN = NetPlan(
+    SketchNet(hidden=512, num_epochs=2, batch_size=1024), 1_000_000, 0.8, Matching(epsilon=1e-6, prior=0, mass=0)
+)
 SMOKE_PLAN = replace(NET_PLAN, net=SketchNet(hidden=32, num_epochs=3, batch_size=64))
 
 

@@ -49,11 +49,14 @@ def rewrite(page: Path, name: str, path: Path, tables: Callable[[Lines], str]) -
 
 
 def machine(lines: Lines) -> str:
-    """What it ran on."""
-    last = lines[-1]
-    versions = ", ".join(f"{name} {number}" for name, number in last["versions"].items())
-    on = last["machine"] if last["cores"] is None else f"{last['machine']}, {last['cores']} cores"
-    return f"{on}; {versions}."
+    """What they ran on, each machine and set of versions once."""
+    return "; ".join(dict.fromkeys(_machine(line) for line in lines)) + "."
+
+
+def _machine(line: dict[str, Any]) -> str:
+    versions = ", ".join(f"{name} {number}" for name, number in sorted(line["versions"].items()))
+    on = line["machine"] if line["cores"] is None else f"{line['machine']}, {line['cores']} cores"
+    return f"{on}: {versions}"
 
 
 def rows(header: str, body: Iterable[Iterable[Any]]) -> str:

@@ -248,8 +248,21 @@ def test_recommend_smoke(tmp_path):
     command = [sys.executable, "-m", "experiments.recommend.split", "--smoke", "--output", str(path)]
     subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
     lines = [json.loads(line) for line in path.read_text().splitlines()]
-    assert [line["kind"] for line in lines] == ["items"] * 4 + ["held out"] * 6
-    assert sum(line["items"] for line in lines if line["kind"] == "items") == 7
+    assert [line["kind"] for line in lines] == ["items"] * 4 + ["held out"] * 8
+    assert [line["items"] for line in lines[:4]] == [0, 7, 0, 0]
+
+
+def test_a_tenth_of_each_user_is_held_out():
+    from cleora_jax.recommend import interactions
+    from experiments.recommend.split import hold_out_of_each
+
+    sizes = (1, 2, 10, 30)
+    given = interactions([(f"u{size}", item) for size in sizes for item in range(size)])
+    kept, held = hold_out_of_each(given, 0.1)
+    counts = dict(zip(given.users.ids.to_pylist(), np.diff(held.matrix.indptr).tolist(), strict=True))
+    assert counts == {"u1": 0, "u2": 1, "u10": 1, "u30": 3}
+    both = kept.matrix + held.matrix
+    assert (both != given.matrix).nnz == 0 and kept.matrix.multiply(held.matrix).nnz == 0
 
 
 def test_binding_holds_for_threads_that_imports_began():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from types import TracebackType
@@ -12,7 +13,8 @@ import jax
 from cleora_jax import _checks as checks
 
 MOST_PROCESSES = 65_536
-WAIT_AT_END = 24 * 60 * 60  # seconds a process that is done waits for the others; of dead ones it hears sooner
+WAIT_AT_END = 60 * 60  # seconds a process that is done waits for the others; of dead ones it hears sooner
+INTERRUPTED = 130  # exit status, as shells have it
 
 
 def join_processes(coordinator: str, processes: int, process: int, *, patience: int = 60) -> None:
@@ -21,7 +23,8 @@ def join_processes(coordinator: str, processes: int, process: int, *, patience: 
     Each calls it once, before anything else of JAX, with the same graph read the same way; all call the same `embed`,
     and all get the result. Where one dies the others get a ConnectionError inside a step; after `patience` without a
     sign of life JAX ends them. An exception that nothing catches ends a process at once, once it is printed (not at an
-    interactive prompt), where JAX would have all wait for each other; who is done waits for the others at its end.
+    interactive prompt), where JAX would have all wait for each other. A process that is done, or calls `sys.exit`,
+    waits at its end for the others, up to an hour.
 
     Args:
         coordinator: "host:port" of process 0, which listens there; any free port.
@@ -31,7 +34,7 @@ def join_processes(coordinator: str, processes: int, process: int, *, patience: 
 
     Raises:
         ValueError: numbers out of range, or an address without a port.
-        ConnectionError: the others did not join in time.
+        ConnectionError: the others did not join in time; some versions of JAX end the process, with a message.
         RuntimeError: JAX has been used already.
 
     Example:
@@ -60,9 +63,14 @@ def join_processes(coordinator: str, processes: int, process: int, *, patience: 
 
 def leave(code: int) -> NoReturn:
     """End the process now: JAX would wait at its end for the others, which wait for this one or are gone."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(
+                OSError, ValueError, AttributeError
+            ):  # nobody reads it, it is closed, there is none
+                stream.flush()
+    finally:
+        os._exit(code)
 
 
 def _leave_on_exceptions() -> None:
@@ -70,8 +78,15 @@ def _leave_on_exceptions() -> None:
     show = sys.excepthook
 
     def shown(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        show(kind, error, trace)
-        if not hasattr(sys, "ps1"):  # a prompt goes on
-            leave(1)
+        try:
+            show(kind, error, trace)
+        finally:
+            if not _prompts():
+                leave(INTERRUPTED if issubclass(kind, KeyboardInterrupt) else 1)
 
     sys.excepthook = shown
+
+
+def _prompts() -> bool:
+    """Whether a prompt goes on after an exception."""
+    return hasattr(sys, "ps1") or bool(sys.flags.interactive or os.environ.get("PYTHONINSPECT"))

@@ -162,21 +162,28 @@ def _state() -> list[bytes]:
 
 
 def _recommenders() -> list[bytes]:
-    from cleora_jax.recommend import fit_recommender, interactions, recommender_named
+    from cleora_jax.recommend import RECOMMENDERS, fit_recommender, interactions, recommender_named
 
-    train = interactions([("ann", "tea"), ("ann", "jam"), ("bob", "tea"), ("bob", "rum"), ("eve", "jam")])
-    methods = (("popularity", {}), ("item-knn", {}), ("ease", {}), ("gf-cf", {"rank": 2}), ("emde", {"depth": 2}))
+    train = interactions([(f"u{user}", f"i{(user * step) % 7}") for user in range(6) for step in (1, 2, 3)])
+    more: dict[str, dict[str, Any]] = {"gf-cf": {"rank": 2}, "bspm": {"rank": 2}, "emde": {"depth": 2}}
+    more |= {"cleora-knn": {"dim": 4}, "cleora-filter": {"dim": 4}}
     return _saved(*(
-        lambda name=name, more=more: fit_recommender(train, recommender_named(name, **more)) for name, more in methods
+        lambda name=name: fit_recommender(train, recommender_named(name, **more.get(name, {}))) for name in RECOMMENDERS
     ))()  # fmt: skip
 
 
-def _recommender(path: Path) -> Any:
-    """Loaded, and asked for something."""
+def _recommender(path: Path) -> None:
+    """Loaded, and asked: of what loads, a known user is given known items by finite scores, or a reason why not."""
     from cleora_jax.recommend import load_recommender
 
     found = load_recommender(path)
-    return found.recommend(found.interactions.users[0], 2) if len(found.interactions.users) else found
+    if len(found.interactions.users):
+        user = found.interactions.users[0]
+        try:
+            given = found.recommend(user, 3)
+        except cj.NotFoundError as error:
+            raise AssertionError(f"{user!r} is not known") from error
+        assert all(item in found.interactions.items and np.isfinite(score) for item, score in given), given
 
 
 def _spec(content: bytes) -> Any:

@@ -23,7 +23,9 @@ from experiments.recommend.run import GOWALLA, SMOKE, USERS, parts_of, some_user
 from experiments.record import write
 
 CLASSES = (0, 20, 100, 300, np.inf)  # pairs of an item
-METHODS: tuple[tuple[str, dict[str, Any]], ...] = (("graph-filter", {"turns": 1}), ("bspm", {}), ("gf-cf", {}))
+METHODS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("graph-filter", {"turns": 1}), ("bspm", {}), ("bspm", {"weight": 0.1}), ("gf-cf", {}),
+)  # fmt: skip
 
 
 def main() -> None:
@@ -51,13 +53,13 @@ def lines(train: Interactions, test: Interactions, settings: dict[str, Any]) -> 
 
 
 def hold_out_of_each(given: Interactions, share: float) -> tuple[Interactions, Interactions]:
-    """A share of the pairs of each user, drawn, one at least."""
+    """A share of the pairs of each user, drawn: one at least, and one at least stays."""
     matrix = given.matrix
     user, size = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr)), np.diff(matrix.indptr)
     order = np.lexsort((np.random.default_rng(0).random(matrix.nnz), user))
     place = np.empty(matrix.nnz, np.int64)
     place[order] = np.arange(matrix.nnz) - matrix.indptr[user[order]]
-    held = place < np.maximum(1, np.round(share * size))[user]
+    held = place < np.minimum(np.maximum(1, np.round(share * size)), size - 1)[user]
     parts = (
         sp.csr_array((matrix.data[some], (user[some], matrix.indices[some])), matrix.shape) for some in (~held, held)
     )

@@ -439,7 +439,7 @@ def split(lines: Lines) -> str:
         for line in lines if line["kind"] == "items"
     )  # fmt: skip
     held = (
-        [line["way"], line["name"], *(f"{line['metrics'][key]:.3f}" for key in ("recall@20", "ndcg@20"))]
+        [line["way"], name_of(line), *(f"{line['metrics'][key]:.3f}" for key in ("recall@20", "ndcg@20"))]
         for line in lines if line["kind"] == "held out"
     )  # fmt: skip
     return "\n\n".join([

@@ -434,10 +434,12 @@ def recommend(lines: Lines) -> str:
 
 def split(lines: Lines) -> str:
     """Where a published split is not a random one."""
+    classes = [line for line in lines if line["kind"] == "items"]
+    ends = [f"to {line['pairs_from'] - 1}" for line in classes[1:]] + ["and more"]
     items = (
-        [f"{line['pairs_from']:,} and more", f"{line['items']:,}", f"{100 * line['share_in_test']:.1f} %"]
-        for line in lines if line["kind"] == "items"
-    )  # fmt: skip
+        [f"{line['pairs_from']} {end}", f"{line['items']:,}", f"{100 * line['share_in_test']:.1f} %"]
+        for line, end in zip(classes, ends, strict=True)
+    )
     held = (
         [line["way"], name_of(line), *(f"{line['metrics'][key]:.3f}" for key in ("recall@20", "ndcg@20"))]
         for line in lines if line["kind"] == "held out"

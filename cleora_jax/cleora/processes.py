@@ -65,9 +65,7 @@ def leave(code: int) -> NoReturn:
     """End the process now: JAX would wait at its end for the others, which wait for this one or are gone."""
     try:
         for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(
-                OSError, ValueError, AttributeError
-            ):  # nobody reads it, it is closed, there is none
+            with contextlib.suppress(OSError, ValueError, AttributeError):  # unread, closed, or None
                 stream.flush()
     finally:
         os._exit(code)

@@ -252,10 +252,11 @@ def hold_out(given: Interactions, share: float = 0.1, seed: int = 0) -> tuple[In
     held[free[: round(share * len(given))]] = True
     if not held.any():
         raise checks.OptionError(f"`share` {share} of {len(given)} pairs leaves none to hold out.")
-    return _part(given, ~held), _part(given, held)
+    return part_of(given, ~held), part_of(given, held)
 
 
-def _part(given: Interactions, kept: np.ndarray) -> Interactions:
+def part_of(given: Interactions, kept: np.ndarray) -> Interactions:
+    """The pairs where bool[pairs] `kept` is true, in the order of the matrix; over all users and items."""
     matrix = given.matrix
     offset = offsets_of(kept)[matrix.indptr].astype(matrix.indptr.dtype)
     parts = matrix.data[kept], matrix.indices[kept], offset

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from cleora_jax import _checks as checks
 from cleora_jax._progress import Progress, no_progress
 from cleora_jax.recommend.method import RecommenderMethod
 from cleora_jax.vectors.search import TopK
@@ -37,6 +38,9 @@ def top_items(
 
     Returns:
         Items int64[b, k], −1 at the end where there are fewer, and scores float64[b, k], −inf there.
+
+    Raises:
+        InputError: see `score_blocks`.
     """
     count, items = rows.shape
     k = min(k, items)
@@ -57,11 +61,18 @@ def score_blocks(method: RecommenderMethod, state: Any, rows: sp.csr_array) -> I
     """Scores float32[b, i], to be written to, of blocks of rows, each with the row that it begins at.
 
     Blocks are of few sizes, since each is compiled for: the last is filled up with empty rows.
+
+    Raises:
+        InputError: scores that are no numbers or +∞, as of weights near the end of float32's range.
     """
     for start in range(0, rows.shape[0], BLOCK):
         block = rows[start : start + BLOCK]
         count = block.shape[0]
-        yield start, np.array(method.scores(state, _filled(block)), np.float32, order="C")[:count]
+        scores = np.array(method.scores(state, _filled(block)), np.float32, order="C")[:count]
+        if not scores.max(initial=-np.inf) < np.inf:
+            name = type(method).__name__
+            raise checks.InputError(f"{name} gives scores that are not finite: its state or the weights are too large.")
+        yield start, scores
 
 
 def _filled(block: sp.csr_array) -> sp.csr_array:

@@ -124,17 +124,9 @@ class Recommender:
         allowed: np.ndarray | None = None,
         progress: Progress = no_progress,
     ) -> TopK:
-        """The best items of rows of interactions, as row numbers of `interactions.items`; see `top_items`.
-
-        Raises:
-            InputError: scores that are no numbers or infinite, as of weights near the end of float32's range.
-        """
+        """The best items of rows of interactions, as row numbers of `interactions.items`; see `top_items`."""
         k = checks.integer("k", k, low=1)
-        best = top_items(self.method, self.state, rows, k, unwanted=unwanted, allowed=allowed, progress=progress)
-        if not (best.scores < np.inf).all():
-            name = type(self.method).__name__
-            raise checks.InputError(f"{name} gives scores that are not finite: its state or the weights are too large.")
-        return best
+        return top_items(self.method, self.state, rows, k, unwanted=unwanted, allowed=allowed, progress=progress)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write everything to one file, an `.npz` without pickle, atomically; `load_recommender` reads it.

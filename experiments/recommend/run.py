@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
 from cleora_jax._memory import peak_bytes
 from cleora_jax.benchmark.verb import machine
@@ -34,6 +33,7 @@ from cleora_jax.recommend import (
     read_interactions,
     recommender_named,
 )
+from cleora_jax.recommend.interactions import part_of
 from experiments.record import data_folder
 
 GOWALLA, ELECTRONICS, RETAIL, SMOKE = "gowalla", "amazon-electronics-ultragcn", "retail-fimi", "generated"
@@ -175,13 +175,7 @@ def one_left_out(given: Interactions) -> tuple[Interactions, Interactions]:
     baskets = np.sort(rng.choice(several, len(several) // 10, replace=False))
     held = np.zeros(len(given), bool)
     held[matrix.indptr[baskets] + rng.integers(0, size[baskets])] = True
-    user = np.repeat(np.arange(len(size)), size)
-    parts = (
-        sp.csr_array((matrix.data[some], (user[some], matrix.indices[some])), shape=matrix.shape)
-        for some in (~held, held)
-    )
-    train, test = (Interactions(given.users, given.items, part) for part in parts)
-    return train, test
+    return part_of(given, ~held), part_of(given, held)
 
 
 def some_users(held: Interactions, count: int) -> Interactions:
@@ -189,11 +183,9 @@ def some_users(held: Interactions, count: int) -> Interactions:
     users = np.flatnonzero(np.diff(held.matrix.indptr))
     if len(users) <= count:
         return held
-    kept = np.zeros(len(held.users), np.float32)
-    kept[np.random.default_rng(0).choice(users, count, replace=False)] = 1
-    matrix = sp.csr_array(sp.diags_array(kept) @ held.matrix)
-    matrix.eliminate_zeros()
-    return Interactions(held.users, held.items, matrix.astype(np.float32))
+    kept = np.zeros(len(held.users), bool)
+    kept[np.random.default_rng(0).choice(users, count, replace=False)] = True
+    return part_of(held, np.repeat(kept, np.diff(held.matrix.indptr)))
 
 
 if __name__ == "__main__":

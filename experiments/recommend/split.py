@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
 from cleora_jax.recommend import Interactions, evaluate_recommender, fit_recommender, hold_out, recommender_named
-from cleora_jax.recommend.interactions import placed
+from cleora_jax.recommend.interactions import part_of, placed
 from experiments.recommend.run import GOWALLA, SMOKE, USERS, parts_of, some_users
 from experiments.record import write
 
@@ -60,11 +59,7 @@ def hold_out_of_each(given: Interactions, share: float) -> tuple[Interactions, I
     place = np.empty(matrix.nnz, np.int64)
     place[order] = np.arange(matrix.nnz) - matrix.indptr[user[order]]
     held = place < np.minimum(np.maximum(1, np.round(share * size)), size - 1)[user]
-    parts = (
-        sp.csr_array((matrix.data[some], (user[some], matrix.indices[some])), matrix.shape) for some in (~held, held)
-    )
-    kept, left = (Interactions(given.users, given.items, part) for part in parts)
-    return kept, left
+    return part_of(given, ~held), part_of(given, held)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 import cleora_jax as cj
 from cleora_jax.graph.archive import read_archive, write_archive
 from cleora_jax.recommend import (
+    EASE,
     GFCF,
     Popularity,
     evaluate_recommender,
@@ -259,6 +262,16 @@ def test_damaged_files_are_refused(tmp_path, fitted):
     cj.embed(cj.from_edges([0, 1], [1, 2]), cj.Cleora(dim=2)).save(path)
     with pytest.raises(cj.InputError):
         load_recommender(path)
+
+
+def test_scores_that_are_not_finite_are_refused():
+    """A file may hold them, and no list is made of them."""
+    found = fit_recommender(interactions([("a", "x"), ("a", "y"), ("b", "y"), ("b", "z")]), EASE())
+    for wrong in (3e38, np.nan):
+        weights = np.full_like(found.state.weights, wrong)
+        with pytest.raises(cj.InputError, match="EASE gives scores that are not finite"):
+            replace(found, state=found.state._replace(weights=weights)).recommend("a")
+    assert found.recommend("a")
 
 
 FORGED = {
